@@ -1,0 +1,251 @@
+import { z } from "zod";
+import { parseModuleId, parseTenantId, parseVersion } from "@aibos/domain";
+
+/** Shapes of the API's answers. Times are ISO 8601 in UTC; durations are in milliseconds; sizes are in bytes. */
+
+function identifier<T>(parse: (text: string) => T, example: string) {
+  return z
+    .string()
+    .transform((text, ctx) => {
+      try {
+        return parse(text);
+      } catch (error) {
+        ctx.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+        return z.NEVER;
+      }
+    })
+    .meta({ example });
+}
+
+export const tenantIdSchema = identifier(parseTenantId, "acme");
+export const moduleIdSchema = identifier(parseModuleId, "accounting");
+export const versionSchema = identifier(parseVersion, "1.5.0");
+
+const time = z.iso.datetime().meta({ example: "2027-01-31T09:30:00.000Z" });
+const count = z.int().nonnegative();
+
+export const labelsSchema = z
+  .record(z.string().regex(/^[a-z][a-z0-9._/-]{0,62}$/), z.string().max(120))
+  .refine((labels) => Object.keys(labels).length <= 64, { error: "at most 64 labels" });
+
+export const tenantSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  labels: z.record(z.string(), z.string()),
+  state: z.enum(["active", "suspended"]),
+  dataStore: z.string(),
+  createdAt: time,
+});
+export type Tenant = z.infer<typeof tenantSchema>;
+
+export const moduleSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  latestVersion: z.string(),
+  versions: count,
+  tenants: count,
+});
+export type Module = z.infer<typeof moduleSchema>;
+
+export const moduleVersionSchema = z.object({
+  module: z.string(),
+  version: z.string(),
+  title: z.string(),
+  digest: z.string(),
+  sizeBytes: count,
+  driver: z.enum(["process", "external"]),
+  upgradesFrom: z.string().nullable(),
+  compatibleWith: z.string().nullable(),
+  migrations: z.array(z.string()),
+  deprecatedOn: z.string().nullable(),
+  endOfLife: z.string().nullable(),
+  replacement: z.string().nullable(),
+  migrationGuide: z.string().nullable(),
+  tenants: count,
+  publishedAt: time,
+});
+export type ModuleVersion = z.infer<typeof moduleVersionSchema>;
+
+export const publishedSchema = z.object({
+  module: z.string(),
+  version: z.string(),
+  digest: z.string(),
+  sizeBytes: count,
+  /** False when the same content was there already. */
+  created: z.boolean(),
+});
+export type Published = z.infer<typeof publishedSchema>;
+
+export const instanceStatusSchema = z.enum(["provisioning", "active", "standby", "draining", "retired"]);
+
+export const instanceSchema = z.object({
+  id: z.string(),
+  tenant: z.string(),
+  module: z.string(),
+  version: z.string(),
+  status: instanceStatusSchema,
+  /** Share of the tenant's traffic, in percent. */
+  traffic: z.number(),
+  createdAt: time,
+});
+export type Instance = z.infer<typeof instanceSchema>;
+
+export const deploymentSchema = z.object({
+  module: z.string(),
+  version: z.string(),
+  driver: z.enum(["process", "external"]),
+  state: z.string(),
+  url: z.string().nullable(),
+  pid: z.int().nullable(),
+  restarts: count,
+  lastError: z.string().nullable(),
+  tenants: count,
+});
+export type Deployment = z.infer<typeof deploymentSchema>;
+
+export const MIGRATION_KINDS = [
+  "install",
+  "migrate",
+  "side-by-side",
+  "complete",
+  "rollback",
+  "rollback-point",
+  "restore",
+] as const;
+export const migrationKindSchema = z.enum(MIGRATION_KINDS);
+export type MigrationKind = z.infer<typeof migrationKindSchema>;
+
+export const MIGRATION_STATUSES = ["scheduled", "running", "succeeded", "failed", "rolled-back"] as const;
+export const migrationStatusSchema = z.enum(MIGRATION_STATUSES);
+export type MigrationStatus = z.infer<typeof migrationStatusSchema>;
+
+export const migrationStepSchema = z.object({
+  position: count,
+  name: z.string(),
+  title: z.string(),
+  status: z.enum(["running", "succeeded", "failed", "undone"]),
+  /** SHA-256 of what the step did, where it did something to data. */
+  checksum: z.string().nullable(),
+  detail: z.record(z.string(), z.unknown()),
+  error: z.string().nullable(),
+  startedAt: time,
+  finishedAt: time.nullable(),
+});
+export type MigrationStep = z.infer<typeof migrationStepSchema>;
+
+export const tableWritesSchema = z.object({
+  table: z.string(),
+  inserted: count,
+  updated: count,
+  deleted: count,
+  /** False for a table without a usable key, whose writes are told from its number of rows alone. */
+  exact: z.boolean(),
+});
+export type TableWrites = z.infer<typeof tableWritesSchema>;
+
+export const migrationSchema = z.object({
+  id: z.string(),
+  tenant: z.string(),
+  module: z.string(),
+  kind: migrationKindSchema,
+  fromVersion: z.string().nullable(),
+  toVersion: z.string().nullable(),
+  /** Every version on the way, the first and the last included. */
+  path: z.array(z.string()),
+  status: migrationStatusSchema,
+  /** The step that runs or ran last. */
+  step: z.string().nullable(),
+  steps: z.array(migrationStepSchema),
+  /** Why it failed: the step, its error's code and message. */
+  failure: z.object({ step: z.string(), code: z.string(), message: z.string() }).nullable(),
+  /** What it made: instance, rollback point, lost writes. */
+  result: z.object({
+    instanceId: z.string().optional(),
+    rollbackPointId: z.string().optional(),
+    lostWrites: z.array(tableWritesSchema).optional(),
+    /** How long requests were held, in milliseconds. */
+    heldMs: z.number().optional(),
+  }),
+  scheduledTime: time.nullable(),
+  createdAt: time,
+  finishedAt: time.nullable(),
+});
+export type Migration = z.infer<typeof migrationSchema>;
+
+export const rollbackPointSchema = z.object({
+  id: z.string(),
+  tenant: z.string(),
+  module: z.string(),
+  /** The versions that were live when it was taken; the first is the one that a restore goes back to. */
+  version: z.string(),
+  reason: z.string(),
+  state: z.enum(["available", "restored", "dropped"]),
+  tables: count,
+  rows: count,
+  bytes: count,
+  /** Digests of structure and data, for comparison after a restore. */
+  fingerprint: z.object({ structure: z.string(), data: z.string() }),
+  createdAt: time,
+});
+export type RollbackPoint = z.infer<typeof rollbackPointSchema>;
+
+export const problemSchema = z.object({
+  code: z.string(),
+  severity: z.enum(["error", "warning"]),
+  message: z.string(),
+  /** What to do about it. */
+  wayOut: z.string(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+export const migrationValidationSchema = z.object({
+  isValid: z.boolean(),
+  errors: z.array(problemSchema),
+  warnings: z.array(problemSchema),
+  path: z.array(z.string()),
+  /** What would be done, one line a step. */
+  steps: z.array(z.string()),
+  /** Whether requests are held for a moment while the data is changed. */
+  holdsRequests: z.boolean(),
+});
+export type MigrationValidation = z.infer<typeof migrationValidationSchema>;
+
+export const healthReportSchema = z.object({
+  status: z.enum(["healthy", "degraded", "unhealthy"]),
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+  issues: z.array(z.string()),
+});
+export type HealthReport = z.infer<typeof healthReportSchema>;
+
+export const routingSchema = z.object({
+  tenant: z.string(),
+  module: z.string(),
+  /** Percent of the tenant's users by version. */
+  traffic: z.record(z.string(), z.number()),
+  revision: z.int().nonnegative(),
+  /** True once every live gateway applied it. */
+  acknowledged: z.boolean(),
+});
+export type Routing = z.infer<typeof routingSchema>;
+
+export const tenantModuleSchema = z.object({
+  tenant: z.string(),
+  module: z.string(),
+  /** Where the data is. */
+  schema: z.string(),
+  /** The release whose tables the data has. */
+  dataVersion: z.string(),
+  instances: z.array(instanceSchema),
+  traffic: z.record(z.string(), z.number()),
+  /** The operation that runs now. */
+  operation: z.object({ id: z.string(), kind: migrationKindSchema, step: z.string().nullable() }).nullable(),
+});
+export type TenantModule = z.infer<typeof tenantModuleSchema>;
+
+export const upgradePathSchema = z.object({ path: z.array(z.string()) });
+
+/** A page of a list: pass `nextCursor` back as `cursor` for the next one; null at the end. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+export type Page<T> = { items: T[]; nextCursor: string | null };

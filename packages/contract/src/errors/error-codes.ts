@@ -1,0 +1,55 @@
+/**
+ * Every failure that a user can meet, by its stable code. Codes are never reused or renamed.
+ * `docs/reference/errors.md` is compared with this table by a test.
+ */
+export const ERROR_CODES = {
+  AIBOS_ALREADY_INSTALLED: "The tenant already uses this module; migrate it instead.",
+  AIBOS_ARCHIVE_INVALID: "A module's archive holds something that is not allowed, or is damaged.",
+  AIBOS_BUILD_FAILED: "The module's build command failed.",
+  AIBOS_CONFIG_INVALID: "A setting from the environment or an option is not usable.",
+  AIBOS_CONNECTION_REFUSED: "No AI-BOS server answers at the address.",
+  AIBOS_DATA_FOLDER_IN_USE: "Another run uses this data folder.",
+  AIBOS_DATA_LOSS_NOT_ACCEPTED: "Going back would lose writes, and nobody said yes to that.",
+  AIBOS_DEPENDENCY_UNMET: "Another module of the tenant is missing or at a version that does not fit.",
+  AIBOS_DEPLOYMENT_START_FAILED: "A module version's process did not become healthy.",
+  AIBOS_HOLD_TIMEOUT: "Requests that were under way did not end in the time allowed.",
+  AIBOS_INSTALL_FAILED: "The module's install command failed.",
+  AIBOS_INTERNAL: "Something went wrong that is not your fault; the request id leads to the log.",
+  AIBOS_INVALID_IDENTIFIER: "A tenant, module or version is not written as one must be.",
+  AIBOS_INVALID_RANGE: "A range of versions can't be understood.",
+  AIBOS_INVALID_REQUEST: "The request does not have the shape that the route takes.",
+  AIBOS_INVALID_TRAFFIC_SPLIT: "The shares of traffic are not usable.",
+  AIBOS_LOCAL_POSTGRES: "The embedded PostgreSQL can't run here.",
+  AIBOS_MANIFEST_INVALID: "The module's manifest has problems.",
+  AIBOS_MIGRATION_DRIFT: "A migration file of a published release was changed.",
+  AIBOS_MIGRATION_FAILED: "A migration failed at one of its steps.",
+  AIBOS_MIGRATION_FILE: "A module's migration files are not named or written as they must be.",
+  AIBOS_MIGRATION_NOT_FOUND: "There is no migration with this identifier.",
+  AIBOS_MIGRATION_SQL: "A statement of a migration file failed.",
+  AIBOS_MODULE_NOT_FOUND: "No version of this module was published.",
+  AIBOS_MODULE_NOT_INSTALLED: "The tenant does not use this module.",
+  AIBOS_NO_UPGRADE_PATH: "No allowed path leads from one version to the other.",
+  AIBOS_OPERATION_IN_PROGRESS: "Another operation runs for this tenant and module.",
+  AIBOS_PORT_TAKEN: "The port is used by another program.",
+  AIBOS_ROLLBACK_POINT_NOT_FOUND: "There is no such rollback point, or it was used up.",
+  AIBOS_ROLLBACK_UNAVAILABLE: "There is nothing to go back to.",
+  AIBOS_ROUTE_NOT_FOUND: "The API has no such route.",
+  AIBOS_SCHEMA_NEWER: "The control database was written by a newer AI-BOS Versions.",
+  AIBOS_SIDE_BY_SIDE_UNSUPPORTED: "The two versions can't serve the same data at the same time.",
+  AIBOS_TENANT_EXISTS: "There already is a tenant with this identifier.",
+  AIBOS_TENANT_NOT_FOUND: "There is no tenant with this identifier.",
+  AIBOS_TOO_LARGE: "The request's body is larger than is allowed.",
+  AIBOS_UNAUTHORIZED: "The bearer token is missing or wrong.",
+  AIBOS_UPGRADE_NOT_VALID: "The target version can't be used for this tenant now.",
+  AIBOS_VERSION_EXISTS: "This version was published with other content; versions never change.",
+  AIBOS_VERSION_NOT_FOUND: "This version of the module was not published.",
+  AIBOS_VERSION_NOT_LIVE: "The tenant has no live instance of this version.",
+} as const;
+
+/** A stable code of a failure. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Tells whether a text from outside is one of our codes. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text);
+}

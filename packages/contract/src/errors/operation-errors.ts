@@ -1,0 +1,123 @@
+import { DomainError, type ModuleId, type TenantId } from "@aibos/domain";
+import type { Problem, TableWrites } from "../api/models.ts";
+
+/** Failures of operations that change a tenant's version, data or routing. */
+
+export class OperationInProgressError extends DomainError {
+  readonly code = "AIBOS_OPERATION_IN_PROGRESS";
+  readonly migrationId: string;
+  constructor(tenant: TenantId, module: ModuleId, running: { id: string; summary: string; step: string | null }) {
+    super(
+      `Tenant "${tenant}", module "${module}" is busy: ${running.summary} (${running.id}` +
+        `${running.step === null ? "" : `, at step "${running.step}"`}). ` +
+        `Wait for it: "aibos-versions migration-status ${running.id} --watch".`,
+    );
+    this.migrationId = running.id;
+  }
+}
+
+export class MigrationNotFoundError extends DomainError {
+  readonly code = "AIBOS_MIGRATION_NOT_FOUND";
+  readonly migrationId: string;
+  constructor(migrationId: string) {
+    super(`There is no migration "${migrationId}". Its identifier is printed when it is started, like "mig_…".`);
+    this.migrationId = migrationId;
+  }
+}
+
+/** A migration ended without reaching its target; `undone` tells whether everything is as it was before. */
+export class MigrationFailedError extends DomainError {
+  readonly code = "AIBOS_MIGRATION_FAILED";
+  readonly migrationId: string;
+  readonly step: string;
+  readonly reason: string;
+  readonly undone: boolean;
+  constructor(failed: { migrationId: string; step: string; reason: string; undone: boolean }) {
+    super(
+      `${failed.migrationId} failed at step "${failed.step}": ${failed.reason} ` +
+        (failed.undone ? "Everything was put back as it was before." : "It was left as it is, as was asked."),
+    );
+    this.migrationId = failed.migrationId;
+    this.step = failed.step;
+    this.reason = failed.reason;
+    this.undone = failed.undone;
+  }
+}
+
+/** `validateMigration` found reasons not to start; `problems` has them all. */
+export class UpgradeNotValidError extends DomainError {
+  readonly code = "AIBOS_UPGRADE_NOT_VALID";
+  readonly problems: readonly Problem[];
+  constructor(tenant: TenantId, module: ModuleId, target: string, problems: readonly Problem[]) {
+    super(`Tenant "${tenant}" can't be moved to ${module} ${target}: ${problems.map((p) => p.message).join(" ")}`);
+    this.problems = problems;
+  }
+}
+
+export class SideBySideUnsupportedError extends DomainError {
+  readonly code = "AIBOS_SIDE_BY_SIDE_UNSUPPORTED";
+  constructor(module: ModuleId, live: string, target: string) {
+    super(
+      `${module} ${live} and ${target} can't serve the same data at the same time: ${target} does not declare ` +
+        `"data.compatibleWith" for ${live}. Move the tenant with "aibos-versions migrate-tenant" instead; its requests are ` +
+        `held for a moment while the data is changed.`,
+    );
+  }
+}
+
+export class RollbackPointNotFoundError extends DomainError {
+  readonly code = "AIBOS_ROLLBACK_POINT_NOT_FOUND";
+  readonly rollbackPointId: string;
+  constructor(rollbackPointId: string, state: "unknown" | "restored" | "dropped") {
+    super(
+      state === "unknown"
+        ? `There is no rollback point "${rollbackPointId}". List them with "aibos-versions rollback-point list".`
+        : `Rollback point "${rollbackPointId}" was ${state} and can't be used again.`,
+    );
+    this.rollbackPointId = rollbackPointId;
+  }
+}
+
+export class RollbackUnavailableError extends DomainError {
+  readonly code = "AIBOS_ROLLBACK_UNAVAILABLE";
+  constructor(tenant: TenantId, module: ModuleId, detail: string) {
+    super(`Tenant "${tenant}", module "${module}" can't be rolled back: ${detail}`);
+  }
+}
+
+/** Going back would lose writes. `lostWrites` counts them by table. */
+export class DataLossNotAcceptedError extends DomainError {
+  readonly code = "AIBOS_DATA_LOSS_NOT_ACCEPTED";
+  readonly lostWrites: readonly TableWrites[];
+  constructor(rollbackPointId: string, takenAt: string, lostWrites: readonly TableWrites[]) {
+    super(
+      `Going back to ${rollbackPointId} (taken ${takenAt}) would lose the writes made since: ${describeWrites(lostWrites)}. ` +
+        `If that is what you want, say so with --accept-data-loss (acceptDataLoss: true).`,
+    );
+    this.lostWrites = lostWrites;
+  }
+}
+
+/** One line for people: `invoices: 3 inserted, 1 updated`. */
+export function describeWrites(writes: readonly TableWrites[]): string {
+  return writes
+    .map((w) => {
+      const parts = [
+        [w.inserted, "inserted"],
+        [w.updated, "updated"],
+        [w.deleted, "deleted"],
+      ].flatMap(([count, verb]) => (count === 0 ? [] : [`${count} ${verb}`]));
+      return `${w.table}: ${parts.join(", ") || "changed"}`;
+    })
+    .join("; ");
+}
+
+export class HoldTimeoutError extends DomainError {
+  readonly code = "AIBOS_HOLD_TIMEOUT";
+  constructor(waited: string, seconds: number) {
+    super(
+      `${waited} did not happen within ${seconds} s. A long request or an unreachable gateway may be the reason; ` +
+        `see "aibos-versions health", then try again.`,
+    );
+  }
+}

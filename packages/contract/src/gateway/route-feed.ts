@@ -1,0 +1,96 @@
+import { z } from "zod";
+
+/**
+ * What the control plane tells its gateways. The feed is a snapshot followed by numbered deltas: a gateway that
+ * applied revision n and reads on from n misses nothing and applies nothing twice.
+ */
+
+/** Requests of this route wait (a bounded time, then 503 with Retry-After) while its data is being changed. */
+export const routeHoldSchema = z.strictObject({
+  /** The operation that asked for the hold, shown to people. */
+  migrationId: z.string(),
+  reason: z.string(),
+  /** How long a request may wait at the gateway, in milliseconds. */
+  maxWaitMs: z.int().nonnegative(),
+  /** What the 503 after that says in Retry-After, in seconds. */
+  retryAfterSeconds: z.int().positive(),
+});
+
+/** One tenant's use of one module: which versions share its requests, and how its data is reached. */
+export const tenantRouteSchema = z.strictObject({
+  tenant: z.string(),
+  module: z.string(),
+  state: z.enum(["active", "suspended"]),
+  /** Live versions with their weights in 1/10,000, which add up to 10,000. */
+  versions: z
+    .array(z.strictObject({ version: z.string(), weight: z.int().min(0).max(10_000), schema: z.string() }))
+    .min(1),
+  /** The PostgreSQL role of the tenant's data. */
+  role: z.string(),
+  hold: routeHoldSchema.nullable(),
+});
+export type TenantRoute = z.infer<typeof tenantRouteSchema>;
+
+/** Where a module version's processes listen. Shared by all its tenants, so a restart is one change, not thousands. */
+export const versionEndpointsSchema = z.strictObject({
+  module: z.string(),
+  version: z.string(),
+  /** Base URLs of healthy processes; empty while none is. */
+  urls: z.array(z.url()),
+  /** The key that signs tenant contexts for this version. */
+  contextKey: z.string(),
+});
+export type VersionEndpoints = z.infer<typeof versionEndpointsSchema>;
+
+/** A change of one entry; `route: null` or `endpoints: null` removes it. */
+export const routeChangeSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("route"),
+    tenant: z.string(),
+    module: z.string(),
+    route: tenantRouteSchema.nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal("endpoints"),
+    module: z.string(),
+    version: z.string(),
+    endpoints: versionEndpointsSchema.nullable(),
+  }),
+]);
+export type RouteChange = z.infer<typeof routeChangeSchema>;
+
+/** One line of the feed (newline-delimited JSON). */
+export const feedMessageSchema = z.discriminatedUnion("type", [
+  /** Replaces everything that the gateway knows. `feed` identifies the control database. */
+  z.strictObject({
+    type: z.literal("snapshot"),
+    feed: z.string(),
+    revision: z.int().nonnegative(),
+    routes: z.array(tenantRouteSchema),
+    endpoints: z.array(versionEndpointsSchema),
+  }),
+  /** The changes that lead from `revision - 1` to `revision`. */
+  z.strictObject({ type: z.literal("delta"), revision: z.int().positive(), changes: z.array(routeChangeSchema) }),
+  /** Sent every few seconds so that both sides notice a dead connection. `revision` is the newest one. */
+  z.strictObject({ type: z.literal("heartbeat"), revision: z.int().nonnegative() }),
+]);
+export type FeedMessage = z.infer<typeof feedMessageSchema>;
+
+/**
+ * What a gateway reports back, at once after each change and every second: the newest revision that it applied, and
+ * the routes on which requests that started before the route's newest change are still under way. A workflow that
+ * needs "nothing reaches the old version any more" waits for `appliedRevision` and for the route to leave `draining`.
+ */
+export const gatewayReportSchema = z.strictObject({
+  gatewayId: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+  /** Where the gateway listens, for people. */
+  url: z.string(),
+  appliedRevision: z.int().nonnegative(),
+  draining: z.array(z.strictObject({ tenant: z.string(), module: z.string(), requests: z.int().positive() })),
+});
+export type GatewayReport = z.infer<typeof gatewayReportSchema>;
+
+/** Feed address: `GET /v1/gateway/feed?gateway=<id>&feed=<feed id>&since=<revision>`, a bearer token, NDJSON without end. */
+export const GATEWAY_FEED_PATH = "/v1/gateway/feed";
+/** Report address: `POST /v1/gateway/reports` with a {@link GatewayReport}; answers 204. */
+export const GATEWAY_REPORT_PATH = "/v1/gateway/reports";

@@ -1,0 +1,195 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Dispatcher } from "undici";
+import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
+import { type GatewayProblem, sendProblem } from "./problem.ts";
+import { hasBody, RequestBody } from "./request-body.ts";
+import { discardUnreadBody } from "./unread-body.ts";
+import { isLostConnection, upstreamProblem } from "./upstream-failure.ts";
+import type { Upstream } from "./upstream-pools.ts";
+
+/** One request that is to be answered by an upstream. */
+export interface ForwardJob {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Path and query for the upstream. */
+  readonly path: string;
+  /** Raw header list for the upstream. */
+  readonly headers: string[];
+  readonly answer: AnswerFacts;
+  /** Whether the client waits for "100 Continue" before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** Another upstream than those tried; undefined when there is none. */
+  readonly next: (tried: ReadonlySet<Upstream>) => Upstream | undefined;
+  /** No upstream works on the request any more. Called once. */
+  readonly ended: () => void;
+  readonly failed: (error: Error, when: "before answer" | "during answer") => void;
+}
+
+/** Methods whose repetition changes nothing (RFC 9110, 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+const NO_UPSTREAM: GatewayProblem = {
+  code: "AIBOS_GATEWAY_NO_UPSTREAM",
+  detail: "No process of this module's version is healthy at the moment. Try again shortly.",
+  retryAfterSeconds: 1,
+};
+
+/**
+ * The life of one forwarded request:
+ *
+ *   waiting ──connected──▶ sent ──first byte──▶ answering ──▶ ended
+ *      │ can't connect       │ connection lost       │ broke off
+ *      ▼                     ▼                       ▼
+ *   next upstream,        once more when it is    the client's connection is destroyed:
+ *   or 502, 503, 504      idempotent and has      half an answer must not look whole
+ *                         no body, else 502, 504
+ *
+ * A client that goes away ends it in every state, and the upstream's connection with it.
+ */
+export class Forward implements Dispatcher.DispatchHandler {
+  readonly #job: ForwardJob;
+  readonly #withBody: boolean;
+  readonly #tried = new Set<Upstream>();
+  #body: RequestBody | null = null;
+  #controller: Dispatcher.DispatchController | undefined;
+  #sent = false;
+  #repeated = false;
+  #answering = false;
+  #clientGone = false;
+
+  constructor(job: ForwardJob) {
+    this.#job = job;
+    this.#withBody = hasBody(job.request);
+    job.response.once("close", () => {
+      if (job.response.writableFinished) return;
+      this.#clientGone = true;
+      this.#controller?.abort(new Error("The client went away."));
+    });
+  }
+
+  /** Sends the request to the next upstream. */
+  start(before?: Error): void {
+    const { request } = this.#job;
+    const upstream = this.#job.next(this.#tried);
+    if (upstream === undefined) {
+      this.#refuse(before === undefined ? NO_UPSTREAM : upstreamProblem(before));
+      return;
+    }
+    this.#tried.add(upstream);
+    this.#sent = false;
+    this.#body = this.#withBody ? new RequestBody(request, () => this.#continue()) : null;
+    upstream.pool.dispatch(
+      {
+        path: upstream.basePath + this.#job.path,
+        method: request.method ?? "GET",
+        headers: this.#job.headers,
+        body: this.#body,
+      },
+      this,
+    );
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    this.#sent = true;
+    if (this.#clientGone) controller.abort(new Error("The client went away."));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+    statusText?: string,
+  ): void {
+    if (status < 200) {
+      this.#inform(status, headers);
+      return;
+    }
+    const { response } = this.#job;
+    this.#answering = true;
+    response.writeHead(status, statusText ?? "", clientHeaders(rawList(controller.rawHeaders), this.#job.answer));
+    response.on("drain", () => controller.resume());
+    // Headers go out with the first part of the body when there is one already; event streams get theirs at once.
+    queueMicrotask(() => {
+      if (!response.writableEnded && !response.destroyed) response.flushHeaders();
+    });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#job.response.write(chunk)) controller.pause();
+  }
+
+  onResponseEnd(
+    _controller: Dispatcher.DispatchController,
+    trailers: Record<string, string | string[] | undefined>,
+  ): void {
+    const { request, response } = this.#job;
+    const named = Object.entries(trailers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    );
+    if (named.length > 0) response.addTrailers(named.map(([name, value]): [string, string] => [name, String(value)]));
+    discardUnreadBody(request, response);
+    response.end();
+    this.#job.ended();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#clientGone) {
+      this.#job.ended();
+      return;
+    }
+    if (this.#answering) {
+      this.#job.failed(error, "during answer");
+      this.#job.response.destroy();
+      this.#job.ended();
+      return;
+    }
+    if (!this.#sent && this.#body?.started !== true) {
+      this.#retry(error);
+      return;
+    }
+    const repeatable = !this.#withBody && IDEMPOTENT.has(this.#job.request.method ?? "");
+    if (repeatable && !this.#repeated && isLostConnection(error)) {
+      this.#repeated = true;
+      this.#tried.clear();
+      this.#retry(error);
+      return;
+    }
+    this.#job.failed(error, "before answer");
+    this.#refuse(upstreamProblem(error));
+  }
+
+  #retry(error: Error): void {
+    this.#body?.destroy();
+    this.#controller = undefined;
+    this.start(error);
+  }
+
+  #refuse(problem: GatewayProblem): void {
+    const { request, response, answer } = this.#job;
+    this.#body?.destroy();
+    discardUnreadBody(request, response);
+    sendProblem(response, problem, answer.requestId);
+    this.#job.ended();
+  }
+
+  #continue(): void {
+    const { response, expectsContinue } = this.#job;
+    if (expectsContinue && !response.headersSent && !response.destroyed) response.writeContinue();
+  }
+
+  #inform(status: number, headers: Record<string, string | string[] | undefined>): void {
+    const { request, response } = this.#job;
+    if (request.httpVersion !== "1.1" || response.destroyed) return;
+    if (status === 102) response.writeProcessing();
+    if (status !== 103 || headers["link"] === undefined) return;
+    try {
+      response.writeEarlyHints({ link: headers["link"] });
+    } catch {
+      // Node refuses links that it can't parse. A hint is only a hint: the answer itself follows.
+    }
+  }
+}
+
+function rawList(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
+  return Array.isArray(raw) ? raw.map((part) => (typeof part === "string" ? part : part.toString("latin1"))) : [];
+}

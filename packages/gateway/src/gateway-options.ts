@@ -1,0 +1,91 @@
+import type { Logger } from "pino";
+
+/** A way to tell which tenant and module a request is for. They are tried in the order given. */
+export type Identification = "path" | "host" | "header";
+
+/** What a gateway can't run without. */
+export interface RequiredGatewayOptions {
+  /** Names this gateway in its reports; 1 to 64 of `A-Za-z0-9._-`. */
+  readonly id: string;
+  /** Base URL of the control plane. */
+  readonly controlUrl: string;
+  /** Bearer token for the control plane. */
+  readonly token: string;
+  /** Folder where the last routes are kept; created when it is missing. */
+  readonly folder: string;
+  readonly log: Logger;
+}
+
+/** All settings of a gateway; those with a default are optional in {@link GatewayOptions}. Times are milliseconds. */
+export interface GatewaySettings extends RequiredGatewayOptions {
+  /** Address of the public listener. */
+  readonly host: string;
+  /** Port of the public listener; 0 takes a free one. */
+  readonly port: number;
+  /** Port of the admin listener, always on 127.0.0.1; 0 takes a free one. */
+  readonly adminPort: number;
+  readonly identify: readonly Identification[];
+  /** With "host": `acme.<baseHost>` is tenant acme. */
+  readonly baseHost: string | undefined;
+  readonly tenantHeader: string;
+  readonly moduleHeader: string;
+  /** The request header that names the user; users without one are known by the cookie. */
+  readonly stickyHeader: string;
+  readonly stickyCookie: string;
+  /** Whether `x-forwarded-*` and `forwarded` of a request come from a proxy of the operator's own. */
+  readonly trustForwarded: boolean;
+  /** Requests that may wait for one route's hold to end. */
+  readonly maxHeld: number;
+  readonly maxHeaderBytes: number;
+  /** For a client to send its request's headers. */
+  readonly clientHeadersTimeout: number;
+  /** For a client to send its whole request. */
+  readonly clientRequestTimeout: number;
+  readonly upstreamConnectTimeout: number;
+  /** From the end of the request to the first byte of the answer. */
+  readonly upstreamHeadersTimeout: number;
+  /** Between two parts of an answer. */
+  readonly upstreamBodyTimeout: number;
+  readonly connectionsPerUpstream: number;
+  /** A feed that says nothing for so long is dead. */
+  readonly feedSilenceTimeout: number;
+  readonly reportInterval: number;
+  /** Requests under way may take so long at a stop. */
+  readonly stopTimeout: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** A number in [0, 1) that spreads reconnects. */
+  readonly random: () => number;
+}
+
+export type GatewayOptions = RequiredGatewayOptions & Partial<GatewaySettings>;
+
+/** Fills in the defaults. Identification is by path, and by host where a base host is given. */
+export function settingsOf(options: GatewayOptions): GatewaySettings {
+  return {
+    host: "127.0.0.1",
+    port: 0,
+    adminPort: 0,
+    identify: options.baseHost === undefined ? ["path"] : ["path", "host"],
+    baseHost: undefined,
+    tenantHeader: "x-tenant-id",
+    moduleHeader: "x-module-id",
+    stickyHeader: "x-user-id",
+    stickyCookie: "aibos_user",
+    trustForwarded: false,
+    maxHeld: 1_000,
+    maxHeaderBytes: 32 * 1024,
+    clientHeadersTimeout: 15_000,
+    clientRequestTimeout: 300_000,
+    upstreamConnectTimeout: 5_000,
+    upstreamHeadersTimeout: 60_000,
+    upstreamBodyTimeout: 300_000,
+    connectionsPerUpstream: 1_024,
+    feedSilenceTimeout: 15_000,
+    reportInterval: 1_000,
+    stopTimeout: 10_000,
+    now: Date.now,
+    random: Math.random,
+    ...options,
+  };
+}

@@ -1,0 +1,27 @@
+import type { GatewayProblem } from "./problem.ts";
+
+/** The code of a failed connection or request, such as ECONNREFUSED or UND_ERR_SOCKET. */
+export function failureCodeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
+
+/** A connection that ended before anything was answered: perhaps idle for too long, perhaps a process that ended. */
+export function isLostConnection(error: Error): boolean {
+  return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(failureCodeOf(error));
+}
+
+/** What the client is told when no upstream gave an answer. Where upstreams are is nobody's business outside. */
+export function upstreamProblem(error: Error): GatewayProblem {
+  switch (failureCodeOf(error)) {
+    case "UND_ERR_INVALID_ARG":
+    case "UND_ERR_NOT_SUPPORTED":
+      return { code: "AIBOS_GATEWAY_REQUEST_INVALID", detail: "The request's path or a header field is not valid." };
+    case "UND_ERR_HEADERS_TIMEOUT":
+    case "UND_ERR_BODY_TIMEOUT":
+    case "UND_ERR_CONNECT_TIMEOUT":
+    case "ETIMEDOUT":
+      return { code: "AIBOS_GATEWAY_UPSTREAM_TIMEOUT", detail: "The module did not answer in time." };
+    default:
+      return { code: "AIBOS_GATEWAY_UPSTREAM_FAILED", detail: "The module could not be reached, or broke off." };
+  }
+}
