@@ -24,83 +24,98 @@ export const versionSchema = identifier(parseVersion, "1.5.0");
 const time = z.iso.datetime().meta({ example: "2027-01-31T09:30:00.000Z" });
 const count = z.int().nonnegative();
 
+export const labelKeySchema = z.string().regex(/^[a-z][a-z0-9._/-]{0,62}$/, {
+  error: 'a label\'s key is 1 to 63 lower-case letters, digits, ".", "_", "/" and "-", beginning with a letter',
+});
 export const labelsSchema = z
-  .record(z.string().regex(/^[a-z][a-z0-9._/-]{0,62}$/), z.string().max(120))
+  .record(labelKeySchema, z.string().max(120))
   .refine((labels) => Object.keys(labels).length <= 64, { error: "at most 64 labels" });
 
-export const tenantSchema = z.object({
-  id: z.string(),
-  title: z.string(),
-  labels: z.record(z.string(), z.string()),
-  state: z.enum(["active", "suspended"]),
-  dataStore: z.string(),
-  createdAt: time,
-});
+export const tenantSchema = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    labels: z.record(z.string(), z.string()),
+    state: z.enum(["active", "suspended"]),
+    dataStore: z.string(),
+    createdAt: time,
+  })
+  .meta({ id: "Tenant" });
 export type Tenant = z.infer<typeof tenantSchema>;
 
-export const moduleSchema = z.object({
-  id: z.string(),
-  title: z.string(),
-  latestVersion: z.string(),
-  versions: count,
-  tenants: count,
-});
+export const moduleSchema = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    latestVersion: z.string(),
+    versions: count,
+    tenants: count,
+  })
+  .meta({ id: "Module" });
 export type Module = z.infer<typeof moduleSchema>;
 
-export const moduleVersionSchema = z.object({
-  module: z.string(),
-  version: z.string(),
-  title: z.string(),
-  digest: z.string(),
-  sizeBytes: count,
-  driver: z.enum(["process", "external"]),
-  upgradesFrom: z.string().nullable(),
-  compatibleWith: z.string().nullable(),
-  migrations: z.array(z.string()),
-  deprecatedOn: z.string().nullable(),
-  endOfLife: z.string().nullable(),
-  replacement: z.string().nullable(),
-  migrationGuide: z.string().nullable(),
-  tenants: count,
-  publishedAt: time,
-});
+export const moduleVersionSchema = z
+  .object({
+    module: z.string(),
+    version: z.string(),
+    title: z.string(),
+    digest: z.string(),
+    sizeBytes: count,
+    driver: z.enum(["process", "external"]),
+    upgradesFrom: z.string().nullable(),
+    compatibleWith: z.string().nullable(),
+    migrations: z.array(z.string()),
+    deprecatedOn: z.string().nullable(),
+    endOfLife: z.string().nullable(),
+    replacement: z.string().nullable(),
+    migrationGuide: z.string().nullable(),
+    tenants: count,
+    publishedAt: time,
+  })
+  .meta({ id: "ModuleVersion" });
 export type ModuleVersion = z.infer<typeof moduleVersionSchema>;
 
-export const publishedSchema = z.object({
-  module: z.string(),
-  version: z.string(),
-  digest: z.string(),
-  sizeBytes: count,
-  /** False when the same content was there already. */
-  created: z.boolean(),
-});
+export const publishedSchema = z
+  .object({
+    module: z.string(),
+    version: z.string(),
+    digest: z.string(),
+    sizeBytes: count,
+    /** False when the same content was there already. */
+    created: z.boolean(),
+  })
+  .meta({ id: "Published" });
 export type Published = z.infer<typeof publishedSchema>;
 
 export const instanceStatusSchema = z.enum(["provisioning", "active", "standby", "draining", "retired"]);
 
-export const instanceSchema = z.object({
-  id: z.string(),
-  tenant: z.string(),
-  module: z.string(),
-  version: z.string(),
-  status: instanceStatusSchema,
-  /** Share of the tenant's traffic, in percent. */
-  traffic: z.number(),
-  createdAt: time,
-});
+export const instanceSchema = z
+  .object({
+    id: z.string(),
+    tenant: z.string(),
+    module: z.string(),
+    version: z.string(),
+    status: instanceStatusSchema,
+    /** Share of the tenant's traffic, in percent. */
+    traffic: z.number(),
+    createdAt: time,
+  })
+  .meta({ id: "Instance" });
 export type Instance = z.infer<typeof instanceSchema>;
 
-export const deploymentSchema = z.object({
-  module: z.string(),
-  version: z.string(),
-  driver: z.enum(["process", "external"]),
-  state: z.string(),
-  url: z.string().nullable(),
-  pid: z.int().nullable(),
-  restarts: count,
-  lastError: z.string().nullable(),
-  tenants: count,
-});
+export const deploymentSchema = z
+  .object({
+    module: z.string(),
+    version: z.string(),
+    driver: z.enum(["process", "external"]),
+    state: z.string(),
+    url: z.string().nullable(),
+    pid: z.int().nullable(),
+    restarts: count,
+    lastError: z.string().nullable(),
+    tenants: count,
+  })
+  .meta({ id: "Deployment" });
 export type Deployment = z.infer<typeof deploymentSchema>;
 
 export const MIGRATION_KINDS = [
@@ -119,128 +134,173 @@ export const MIGRATION_STATUSES = ["scheduled", "running", "succeeded", "failed"
 export const migrationStatusSchema = z.enum(MIGRATION_STATUSES);
 export type MigrationStatus = z.infer<typeof migrationStatusSchema>;
 
-export const migrationStepSchema = z.object({
-  position: count,
-  name: z.string(),
-  title: z.string(),
-  status: z.enum(["running", "succeeded", "failed", "undone"]),
-  /** SHA-256 of what the step did, where it did something to data. */
-  checksum: z.string().nullable(),
-  detail: z.record(z.string(), z.unknown()),
-  error: z.string().nullable(),
-  startedAt: time,
-  finishedAt: time.nullable(),
-});
+export const migrationStepSchema = z
+  .object({
+    position: count,
+    name: z.string(),
+    title: z.string(),
+    status: z.enum(["running", "succeeded", "failed", "undone"]),
+    /** SHA-256 of what the step did, where it did something to data. */
+    checksum: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()),
+    error: z.string().nullable(),
+    startedAt: time,
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: "MigrationStep" });
 export type MigrationStep = z.infer<typeof migrationStepSchema>;
 
-export const tableWritesSchema = z.object({
-  table: z.string(),
-  inserted: count,
-  updated: count,
-  deleted: count,
-  /** False for a table without a usable key, whose writes are told from its number of rows alone. */
-  exact: z.boolean(),
-});
+export const tableWritesSchema = z
+  .object({
+    table: z.string(),
+    inserted: count,
+    updated: count,
+    deleted: count,
+    /** False for a table without a usable key, whose writes are told from its number of rows alone. */
+    exact: z.boolean(),
+  })
+  .meta({ id: "TableWrites" });
 export type TableWrites = z.infer<typeof tableWritesSchema>;
 
-export const migrationSchema = z.object({
-  id: z.string(),
-  tenant: z.string(),
-  module: z.string(),
-  kind: migrationKindSchema,
-  fromVersion: z.string().nullable(),
-  toVersion: z.string().nullable(),
-  /** Every version on the way, the first and the last included. */
-  path: z.array(z.string()),
-  status: migrationStatusSchema,
-  /** The step that runs or ran last. */
-  step: z.string().nullable(),
-  steps: z.array(migrationStepSchema),
-  /** Why it failed: the step, its error's code and message. */
-  failure: z.object({ step: z.string(), code: z.string(), message: z.string() }).nullable(),
-  /** What it made: instance, rollback point, lost writes. */
-  result: z.object({
-    instanceId: z.string().optional(),
-    rollbackPointId: z.string().optional(),
-    lostWrites: z.array(tableWritesSchema).optional(),
-    /** How long requests were held, in milliseconds. */
-    heldMs: z.number().optional(),
-  }),
-  scheduledTime: time.nullable(),
-  createdAt: time,
-  finishedAt: time.nullable(),
-});
+export const migrationSchema = z
+  .object({
+    id: z.string(),
+    tenant: z.string(),
+    module: z.string(),
+    kind: migrationKindSchema,
+    fromVersion: z.string().nullable(),
+    toVersion: z.string().nullable(),
+    /** Every version on the way, the first and the last included. */
+    path: z.array(z.string()),
+    status: migrationStatusSchema,
+    /** The step that runs or ran last. */
+    step: z.string().nullable(),
+    steps: z.array(migrationStepSchema),
+    /** Why it failed: the step, its error's code and message. */
+    failure: z.object({ step: z.string(), code: z.string(), message: z.string() }).nullable(),
+    /** What it made: instance, rollback point, lost writes. */
+    result: z.object({
+      instanceId: z.string().optional(),
+      rollbackPointId: z.string().optional(),
+      lostWrites: z.array(tableWritesSchema).optional(),
+      /** How long requests were held, in milliseconds. */
+      heldMs: z.number().optional(),
+    }),
+    scheduledTime: time.nullable(),
+    createdAt: time,
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: "Migration" });
 export type Migration = z.infer<typeof migrationSchema>;
 
-export const rollbackPointSchema = z.object({
-  id: z.string(),
-  tenant: z.string(),
-  module: z.string(),
-  /** The versions that were live when it was taken; the first is the one that a restore goes back to. */
-  version: z.string(),
-  reason: z.string(),
-  state: z.enum(["available", "restored", "dropped"]),
-  tables: count,
-  rows: count,
-  bytes: count,
-  /** Digests of structure and data, for comparison after a restore. */
-  fingerprint: z.object({ structure: z.string(), data: z.string() }),
-  createdAt: time,
-});
+export const rollbackPointSchema = z
+  .object({
+    id: z.string(),
+    tenant: z.string(),
+    module: z.string(),
+    /** The versions that were live when it was taken; the first is the one that a restore goes back to. */
+    version: z.string(),
+    reason: z.string(),
+    state: z.enum(["available", "restored", "dropped"]),
+    tables: count,
+    rows: count,
+    bytes: count,
+    /** Digests of structure and data, for comparison after a restore. */
+    fingerprint: z.object({ structure: z.string(), data: z.string() }),
+    createdAt: time,
+  })
+  .meta({ id: "RollbackPoint" });
 export type RollbackPoint = z.infer<typeof rollbackPointSchema>;
 
-export const problemSchema = z.object({
-  code: z.string(),
-  severity: z.enum(["error", "warning"]),
-  message: z.string(),
-  /** What to do about it. */
-  wayOut: z.string(),
-});
+export const problemSchema = z
+  .object({
+    code: z.string(),
+    severity: z.enum(["error", "warning"]),
+    message: z.string(),
+    /** What to do about it. */
+    wayOut: z.string(),
+  })
+  .meta({ id: "Problem" });
 export type Problem = z.infer<typeof problemSchema>;
 
-export const migrationValidationSchema = z.object({
-  isValid: z.boolean(),
-  errors: z.array(problemSchema),
-  warnings: z.array(problemSchema),
-  path: z.array(z.string()),
-  /** What would be done, one line a step. */
-  steps: z.array(z.string()),
-  /** Whether requests are held for a moment while the data is changed. */
-  holdsRequests: z.boolean(),
-});
+export const migrationValidationSchema = z
+  .object({
+    isValid: z.boolean(),
+    errors: z.array(problemSchema),
+    warnings: z.array(problemSchema),
+    path: z.array(z.string()),
+    /** What would be done, one line a step. */
+    steps: z.array(z.string()),
+    /** Whether requests are held for a moment while the data is changed. */
+    holdsRequests: z.boolean(),
+  })
+  .meta({ id: "MigrationValidation" });
 export type MigrationValidation = z.infer<typeof migrationValidationSchema>;
 
-export const healthReportSchema = z.object({
-  status: z.enum(["healthy", "degraded", "unhealthy"]),
-  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
-  issues: z.array(z.string()),
-});
+export const healthReportSchema = z
+  .object({
+    status: z.enum(["healthy", "degraded", "unhealthy"]),
+    checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+    issues: z.array(z.string()),
+  })
+  .meta({ id: "HealthReport" });
 export type HealthReport = z.infer<typeof healthReportSchema>;
 
-export const routingSchema = z.object({
-  tenant: z.string(),
-  module: z.string(),
-  /** Percent of the tenant's users by version. */
-  traffic: z.record(z.string(), z.number()),
-  revision: z.int().nonnegative(),
-  /** True once every live gateway applied it. */
-  acknowledged: z.boolean(),
-});
+export const routingSchema = z
+  .object({
+    tenant: z.string(),
+    module: z.string(),
+    /** Percent of the tenant's users by version. */
+    traffic: z.record(z.string(), z.number()),
+    revision: z.int().nonnegative(),
+    /** True once every live gateway applied it. */
+    acknowledged: z.boolean(),
+  })
+  .meta({ id: "Routing" });
 export type Routing = z.infer<typeof routingSchema>;
 
-export const tenantModuleSchema = z.object({
-  tenant: z.string(),
-  module: z.string(),
-  /** Where the data is. */
-  schema: z.string(),
-  /** The release whose tables the data has. */
-  dataVersion: z.string(),
-  instances: z.array(instanceSchema),
-  traffic: z.record(z.string(), z.number()),
-  /** The operation that runs now. */
-  operation: z.object({ id: z.string(), kind: migrationKindSchema, step: z.string().nullable() }).nullable(),
-});
+export const tenantModuleSchema = z
+  .object({
+    tenant: z.string(),
+    module: z.string(),
+    /** Where the data is. */
+    schema: z.string(),
+    /** The release whose tables the data has. */
+    dataVersion: z.string(),
+    instances: z.array(instanceSchema),
+    traffic: z.record(z.string(), z.number()),
+    /** The operation that runs now. */
+    operation: z.object({ id: z.string(), kind: migrationKindSchema, step: z.string().nullable() }).nullable(),
+  })
+  .meta({ id: "TenantModule" });
 export type TenantModule = z.infer<typeof tenantModuleSchema>;
+
+export const platformStatusSchema = z
+  .object({
+    /** The program's version. */
+    program: z.string(),
+    tenants: count,
+    /** Operations that run now. */
+    running: count,
+    gateways: z.array(z.object({ id: z.string(), url: z.string(), revision: count, live: z.boolean(), seenAt: time })),
+    controlPlanes: z.array(z.object({ id: z.string(), live: z.boolean(), startedAt: time, seenAt: time })),
+    /** Newest revision of the routes. */
+    revision: count,
+  })
+  .meta({ id: "PlatformStatus" });
+export type PlatformStatus = z.infer<typeof platformStatusSchema>;
+
+/** Body of every answer that is not a success (RFC 9457), plus the failure's own fields. */
+export const problemDetailsSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    requestId: z.string(),
+  })
+  .meta({ id: "ProblemDetails" });
 
 export const upgradePathSchema = z.object({ path: z.array(z.string()) });
 

@@ -2,11 +2,9 @@ import { z } from "zod";
 import { isModuleId, isVersion, isVersionRange, type ModuleId, type Version, type VersionRange } from "@aibos/domain";
 
 // Plain strings with a check, so that the JSON Schema for editors can be derived from the same definition.
-const moduleId = z
-  .string()
-  .refine(isModuleId, {
-    error: "must be 1 to 40 lower-case letters, digits and single dashes, beginning with a letter",
-  });
+const moduleId = z.string().refine(isModuleId, {
+  error: "must be 1 to 40 lower-case letters, digits and single dashes, beginning with a letter",
+});
 
 const version = z
   .string({ error: 'must be a semantic version in quotes, such as "1.5.0"' })

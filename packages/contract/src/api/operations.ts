@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { versionSchema } from "./models.ts";
+
+const acceptDataLoss = z
+  .boolean()
+  .default(false)
+  .describe("Says yes to losing the writes made since the rollback point was taken");
+
+/**
+ * What can be started for one tenant and module, by kind. Every operation runs as a durable workflow with the same
+ * ledger; the answer is the migration that records it.
+ */
+export const operationSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("install"), version: versionSchema }),
+    z.strictObject({
+      kind: z.literal("migrate"),
+      version: versionSchema,
+      scheduledTime: z.iso
+        .datetime({ offset: true })
+        .optional()
+        .describe("Starts then; without it, now. ISO 8601 with an offset or Z"),
+      rollbackOnFailure: z
+        .boolean()
+        .default(true)
+        .describe("Puts everything back when a step fails; otherwise the furthest version reached is kept"),
+      rollbackVersion: versionSchema
+        .optional()
+        .describe("After an undone failure, goes back further, to the newest rollback point of this version"),
+    }),
+    z.strictObject({ kind: z.literal("side-by-side"), version: versionSchema }),
+    z.strictObject({ kind: z.literal("complete"), version: versionSchema }),
+    z.strictObject({
+      kind: z.literal("rollback"),
+      version: versionSchema
+        .optional()
+        .describe("Where to go back to; without it, to where the newest change came from"),
+      acceptDataLoss,
+    }),
+    z.strictObject({
+      kind: z.literal("rollback-point"),
+      version: versionSchema.describe("A version that is live for the tenant"),
+      reason: z.string().trim().min(1).max(200),
+    }),
+  ])
+  .meta({ id: "Operation" });
+export type Operation = z.output<typeof operationSchema>;
+/** What a caller writes: fields with defaults may be left out, identifiers are plain text. */
+export type OperationInput = z.input<typeof operationSchema>;
+
+export const restoreSchema = z.strictObject({ acceptDataLoss });
+
+/** How `updateVersionRouting` shares traffic between two live versions. */
+export const versionRoutingSchema = z
+  .strictObject({
+    oldVersion: versionSchema,
+    newVersion: versionSchema,
+    routing: z
+      .enum(["gradual", "immediate", "percentage"])
+      .describe(
+        "`immediate`: all to the new one; `percentage`: as `trafficSplit` says; `gradual`: the next of 1, 5, 10, 25, 50, 100 %",
+      ),
+    trafficSplit: z
+      .number()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe("Percent of users for the new version; needed by `percentage`"),
+  })
+  .refine((routing) => routing.routing !== "percentage" || routing.trafficSplit !== undefined, {
+    error: 'routing "percentage" needs trafficSplit, the new version\'s share in percent',
+    path: ["trafficSplit"],
+  })
+  .refine((routing) => routing.oldVersion !== routing.newVersion, {
+    error: "oldVersion and newVersion must be two versions",
+    path: ["newVersion"],
+  })
+  .meta({ id: "VersionRouting" });
+export type VersionRoutingInput = z.input<typeof versionRoutingSchema>;

@@ -1,0 +1,181 @@
+import { z } from "zod";
+import {
+  deploymentSchema,
+  healthReportSchema,
+  labelKeySchema,
+  labelsSchema,
+  migrationKindSchema,
+  migrationSchema,
+  migrationStatusSchema,
+  migrationValidationSchema,
+  moduleIdSchema,
+  moduleSchema,
+  moduleVersionSchema,
+  pageOf,
+  platformStatusSchema,
+  rollbackPointSchema,
+  routingSchema,
+  tenantIdSchema,
+  tenantModuleSchema,
+  tenantSchema,
+  upgradePathSchema,
+  versionSchema,
+} from "./models.ts";
+import { operationSchema, restoreSchema, versionRoutingSchema } from "./operations.ts";
+import { type Route, type RouteAnswer, type RouteArguments, type RouteInput, route } from "./route.ts";
+
+const tenant = z.strictObject({ tenant: tenantIdSchema });
+const module = z.strictObject({ module: moduleIdSchema });
+const moduleVersion = z.strictObject({ module: moduleIdSchema, version: versionSchema });
+const tenantModule = z.strictObject({ tenant: tenantIdSchema, module: moduleIdSchema });
+const migration = z.strictObject({ migrationId: z.string().max(60).meta({ example: "mig_8f3c2a1b9d04" }) });
+
+const page = z.strictObject({
+  cursor: z.string().max(200).optional().describe("`nextCursor` of the page before"),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+});
+
+/** Every address of the API that takes and answers JSON. Publishing and watching, which stream, are beside it. */
+export const ROUTES = {
+  listModules: route("get /v1/modules", "Modules", "The published modules", {
+    query: page,
+    answer: pageOf(moduleSchema),
+  }),
+  listVersions: route("get /v1/modules/{module}/versions", "Modules", "A module's versions, newest first", {
+    params: module,
+    query: page,
+    answer: pageOf(moduleVersionSchema),
+  }),
+  getVersion: route("get /v1/modules/{module}/versions/{version}", "Modules", "One version of a module", {
+    params: moduleVersion,
+    answer: moduleVersionSchema,
+  }),
+  getMigrationPath: route("get /v1/modules/{module}/path", "Modules", "The best upgrade path between two versions", {
+    params: module,
+    query: z.strictObject({ from: versionSchema, to: versionSchema }),
+    answer: upgradePathSchema,
+  }),
+  registerExternalUrl: route(
+    "put /v1/modules/{module}/versions/{version}/external-url",
+    "Modules",
+    "Says where a version runs that somebody else runs (runtime driver `external`)",
+    { params: moduleVersion, body: z.strictObject({ url: z.url({ protocol: /^https?$/ }) }), answer: deploymentSchema },
+  ),
+  createTenant: route("post /v1/tenants", "Tenants", "Creates a tenant", {
+    body: z.strictObject({
+      id: tenantIdSchema,
+      title: z.string().trim().min(1).max(120).optional(),
+      labels: labelsSchema.default({}),
+    }),
+    answer: tenantSchema,
+    status: 201,
+  }),
+  listTenants: route("get /v1/tenants", "Tenants", "The tenants, by identifier", {
+    query: page.extend({
+      label: z
+        .string()
+        .regex(/^[^=]+=.*$/, { error: "write key=value" })
+        .optional()
+        .describe("Only tenants with this label, written `key=value`"),
+    }),
+    answer: pageOf(tenantSchema),
+  }),
+  getTenant: route("get /v1/tenants/{tenant}", "Tenants", "One tenant", { params: tenant, answer: tenantSchema }),
+  labelTenant: route("patch /v1/tenants/{tenant}/labels", "Tenants", "Sets labels; null takes one away", {
+    params: tenant,
+    body: z.record(labelKeySchema, z.string().max(120).nullable()),
+    answer: tenantSchema,
+  }),
+  listTenantModules: route("get /v1/tenants/{tenant}/modules", "Tenants", "The modules that a tenant uses", {
+    params: tenant,
+    query: page,
+    answer: pageOf(tenantModuleSchema),
+  }),
+  getTenantModule: route("get /v1/tenants/{tenant}/modules/{module}", "Tenants", "One tenant's use of a module", {
+    params: tenantModule,
+    answer: tenantModuleSchema,
+  }),
+  updateVersionRouting: route(
+    "put /v1/tenants/{tenant}/modules/{module}/routing",
+    "Routing",
+    "Shares traffic between an old and a new version",
+    { params: tenantModule, body: versionRoutingSchema, answer: routingSchema },
+  ),
+  updateTrafficSplit: route(
+    "put /v1/tenants/{tenant}/modules/{module}/traffic",
+    "Routing",
+    "Sets each live version's share of users, in percent; they add up to 100",
+    { params: tenantModule, body: z.record(z.string(), z.number()), answer: routingSchema },
+  ),
+  startOperation: route(
+    "post /v1/tenants/{tenant}/modules/{module}/migrations",
+    "Migrations",
+    "Starts an operation: install, migrate, side by side, complete, roll back, take a rollback point",
+    { params: tenantModule, body: operationSchema, answer: migrationSchema, status: 202 },
+  ),
+  validateMigration: route(
+    "post /v1/tenants/{tenant}/modules/{module}/validation",
+    "Migrations",
+    "Tells whether a tenant can be moved to a version now, and what would be done. Changes nothing",
+    { params: tenantModule, body: z.strictObject({ version: versionSchema }), answer: migrationValidationSchema },
+  ),
+  performHealthCheck: route(
+    "get /v1/tenants/{tenant}/modules/{module}/health",
+    "Tenants",
+    "Checks a tenant's use of a module: data, processes, routing",
+    { params: tenantModule, answer: healthReportSchema },
+  ),
+  listMigrations: route("get /v1/migrations", "Migrations", "Operations, newest first", {
+    query: page.extend({
+      tenant: tenantIdSchema.optional(),
+      module: moduleIdSchema.optional(),
+      kind: migrationKindSchema.optional(),
+      status: migrationStatusSchema.optional(),
+    }),
+    answer: pageOf(migrationSchema),
+  }),
+  getMigration: route("get /v1/migrations/{migrationId}", "Migrations", "One operation with its steps", {
+    params: migration,
+    answer: migrationSchema,
+  }),
+  listRollbackPoints: route("get /v1/rollback-points", "Migrations", "Rollback points, newest first", {
+    query: page.extend({ tenant: tenantIdSchema.optional(), module: moduleIdSchema.optional() }),
+    answer: pageOf(rollbackPointSchema),
+  }),
+  restoreRollbackPoint: route(
+    "post /v1/rollback-points/{rollbackPointId}/restore",
+    "Migrations",
+    "Puts a tenant's module back to a rollback point",
+    {
+      params: z.strictObject({ rollbackPointId: z.string().max(60).meta({ example: "rp_8f3c2a1b9d04" }) }),
+      body: restoreSchema,
+      answer: migrationSchema,
+      status: 202,
+    },
+  ),
+  listDeployments: route("get /v1/deployments", "Platform", "The running module versions", {
+    query: page,
+    answer: pageOf(deploymentSchema),
+  }),
+  getStatus: route("get /v1/status", "Platform", "Gateways, control-plane processes and counts", {
+    answer: platformStatusSchema,
+  }),
+} as const satisfies Record<string, Route>;
+
+export type Routes = typeof ROUTES;
+export type RouteName = keyof Routes;
+
+/** The API as a caller sees it: over HTTP or in process. */
+export type RouteCaller = { [N in RouteName]: (input: RouteInput<Routes[N]>) => Promise<RouteAnswer<Routes[N]>> };
+
+/** The API as its implementation sees it: everything is validated already. */
+export type RouteHandlers = {
+  [N in RouteName]: (args: RouteArguments<Routes[N]>) => Promise<RouteAnswer<Routes[N]>>;
+};
+
+/** `POST` a module's archive (`application/gzip`): answers 201, or 200 when the same content was there already. */
+export const PUBLISH_PATH = "/v1/modules";
+/** `GET`: an operation as newline-delimited JSON, one migration a line at each change, until it has ended. */
+export const WATCH_PATH = "/v1/migrations/{migrationId}/events";
+/** A module's archive may have at most so many bytes. */
+export const ARCHIVE_LIMIT_BYTES = 64 * 1024 * 1024;

@@ -1,0 +1,107 @@
+import { MigrationFailedError, RollbackPointNotFoundError } from "../errors/operation-errors.ts";
+import type { Migration, Published } from "../api/models.ts";
+import type { OperationInput } from "../api/operations.ts";
+import type { RouteCaller } from "../api/routes.ts";
+import type { MultiVersionService, PageRequest } from "./multi-version-service.ts";
+
+/** What the methods of {@link MultiVersionService} are made of; the two implementations differ in this alone. */
+export interface ServicePort {
+  readonly call: RouteCaller;
+  readonly publish: (archive: Uint8Array) => Promise<Published>;
+  readonly watchMigration: (migrationId: string, signal?: AbortSignal) => AsyncIterable<Migration>;
+}
+
+/** Tells whether an operation has ended. */
+export function hasEnded(migration: Migration): boolean {
+  return migration.finishedAt !== null;
+}
+
+/** Builds the service's methods over a port. */
+export function composeService({ call, publish, watchMigration }: ServicePort): MultiVersionService {
+  const none = { params: {}, query: {}, body: undefined };
+
+  async function waitForMigration(migrationId: string): Promise<Migration> {
+    let last = await call.getMigration({ ...none, params: { migrationId } });
+    if (hasEnded(last)) return last;
+    for await (const migration of watchMigration(migrationId)) last = migration;
+    return last;
+  }
+
+  async function start(tenant: string, module: string, operation: OperationInput): Promise<Migration> {
+    return call.startOperation({ ...none, params: { tenant, module }, body: operation });
+  }
+
+  async function settle(started: Migration): Promise<Migration> {
+    if (started.status === "scheduled") return started;
+    const ended = await waitForMigration(started.id);
+    if (ended.status === "succeeded") return ended;
+    throw new MigrationFailedError({
+      migrationId: ended.id,
+      step: ended.failure?.step ?? ended.step ?? "start",
+      reason: ended.failure?.message ?? "No reason was recorded.",
+      undone: ended.status === "rolled-back",
+    });
+  }
+
+  const run = async (tenant: string, module: string, operation: OperationInput): Promise<Migration> =>
+    settle(await start(tenant, module, operation));
+
+  return {
+    publish,
+    watchMigration,
+    waitForMigration,
+    start,
+    listModules: (page = {}) => call.listModules({ ...none, query: queryOf(page) }),
+    listVersions: (module, page = {}) => call.listVersions({ ...none, params: { module }, query: queryOf(page) }),
+    getVersion: (module, version) => call.getVersion({ ...none, params: { module, version } }),
+    registerExternalUrl: (module, version, url) =>
+      call.registerExternalUrl({ ...none, params: { module, version }, body: { url } }),
+    listDeployments: (page = {}) => call.listDeployments({ ...none, query: queryOf(page) }),
+    getMigrationPath: async (from, to, module) =>
+      (await call.getMigrationPath({ ...none, params: { module }, query: { from, to } })).path,
+    createTenant: (tenant) => call.createTenant({ ...none, body: tenant }),
+    listTenants: (filter = {}) => call.listTenants({ ...none, query: queryOf(filter) }),
+    getTenant: (tenant) => call.getTenant({ ...none, params: { tenant } }),
+    labelTenant: (tenant, labels) => call.labelTenant({ ...none, params: { tenant }, body: labels }),
+    listTenantModules: (tenant, page = {}) =>
+      call.listTenantModules({ ...none, params: { tenant }, query: queryOf(page) }),
+    getTenantModule: (tenant, module) => call.getTenantModule({ ...none, params: { tenant, module } }),
+    getMigration: (migrationId) => call.getMigration({ ...none, params: { migrationId } }),
+    listMigrations: (filter = {}) => call.listMigrations({ ...none, query: queryOf(filter) }),
+    install: async (tenant, module, version) => instanceOf(await run(tenant, module, { kind: "install", version })),
+    enableSideBySideVersions: async (tenant, module, version) =>
+      instanceOf(await run(tenant, module, { kind: "side-by-side", version })),
+    updateVersionRouting: (tenant, module, routing) =>
+      call.updateVersionRouting({ ...none, params: { tenant, module }, body: routing }),
+    updateTrafficSplit: (tenant, module, split) =>
+      call.updateTrafficSplit({ ...none, params: { tenant, module }, body: split }),
+    completeMigration: (tenant, module, version) => run(tenant, module, { kind: "complete", version }),
+    migrateTenant: (tenant, module, version, options = {}) =>
+      run(tenant, module, { kind: "migrate", version, ...options }),
+    rollbackTenant: (tenant, module, version, options = {}) =>
+      run(tenant, module, { kind: "rollback", ...(version === undefined ? {} : { version }), ...options }),
+    createRollbackPoint: async (tenant, module, version, reason) => {
+      const { result } = await run(tenant, module, { kind: "rollback-point", version, reason });
+      const points = await call.listRollbackPoints({ ...none, query: { tenant, module } });
+      const point = points.items.find((item) => item.id === result.rollbackPointId);
+      if (point === undefined) throw new RollbackPointNotFoundError(result.rollbackPointId ?? "", "unknown");
+      return point;
+    },
+    listRollbackPoints: (filter = {}) => call.listRollbackPoints({ ...none, query: queryOf(filter) }),
+    restoreFromRollbackPoint: async (rollbackPointId, options = {}) =>
+      settle(await call.restoreRollbackPoint({ ...none, params: { rollbackPointId }, body: options })),
+    validateMigration: (tenant, module, version) =>
+      call.validateMigration({ ...none, params: { tenant, module }, body: { version } }),
+    performHealthCheck: (tenant, module) => call.performHealthCheck({ ...none, params: { tenant, module } }),
+    getStatus: () => call.getStatus(none),
+  };
+}
+
+/** Leaves out what is undefined, which a strict shape would refuse. */
+function queryOf<T extends PageRequest>(filter: T): T {
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as T;
+}
+
+function instanceOf(migration: Migration): string {
+  return migration.result.instanceId ?? "";
+}

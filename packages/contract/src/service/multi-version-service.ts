@@ -1,0 +1,99 @@
+import type { OperationInput, VersionRoutingInput } from "../api/operations.ts";
+import type {
+  Deployment,
+  HealthReport,
+  Migration,
+  MigrationKind,
+  MigrationStatus,
+  MigrationValidation,
+  Module,
+  ModuleVersion,
+  Page,
+  PlatformStatus,
+  Published,
+  RollbackPoint,
+  Routing,
+  Tenant,
+  TenantModule,
+} from "../api/models.ts";
+
+export interface PageRequest {
+  /** `nextCursor` of the page before. */
+  cursor?: string;
+  /** Items a page, 1 to 1,000; 100 unless told. */
+  limit?: number;
+}
+
+export interface MigrateOptions {
+  /** ISO 8601 time to start at; without it, now. */
+  scheduledTime?: string;
+  /** Puts everything back when a step fails. True unless told. */
+  rollbackOnFailure?: boolean;
+  /** After an undone failure, goes back further, to the newest rollback point of this version. */
+  rollbackVersion?: string;
+}
+
+export interface DataLossOptions {
+  /** Says yes to losing the writes made since the rollback point. False unless told. */
+  acceptDataLoss?: boolean;
+}
+
+/**
+ * All that the platform can do. Implemented in process by the control plane and over HTTP by
+ * `createMultiVersionClient`; one suite of tests runs against both.
+ *
+ * Tenants, modules and versions are plain text here and validated on the way in. Every failure is a `DomainError`
+ * with a stable `code` (see docs/reference/errors.md). Methods that change a tenant start a durable operation and
+ * resolve when it has ended; when it fails they throw AIBOS_MIGRATION_FAILED. Use `start` to go on without waiting.
+ */
+export interface MultiVersionService {
+  /** Stores a packed module version. Publishing the same content again changes nothing. */
+  publish(archive: Uint8Array): Promise<Published>;
+  listModules(page?: PageRequest): Promise<Page<Module>>;
+  listVersions(module: string, page?: PageRequest): Promise<Page<ModuleVersion>>;
+  getVersion(module: string, version: string): Promise<ModuleVersion>;
+  registerExternalUrl(module: string, version: string, url: string): Promise<Deployment>;
+  listDeployments(page?: PageRequest): Promise<Page<Deployment>>;
+  /** Every version on the best way, both ends included. @throws AIBOS_NO_UPGRADE_PATH with the reason. */
+  getMigrationPath(from: string, to: string, module: string): Promise<string[]>;
+
+  createTenant(tenant: { id: string; title?: string; labels?: Record<string, string> }): Promise<Tenant>;
+  listTenants(filter?: PageRequest & { label?: string }): Promise<Page<Tenant>>;
+  getTenant(tenant: string): Promise<Tenant>;
+  /** Sets labels; null takes one away. */
+  labelTenant(tenant: string, labels: Record<string, string | null>): Promise<Tenant>;
+  listTenantModules(tenant: string, page?: PageRequest): Promise<Page<TenantModule>>;
+  getTenantModule(tenant: string, module: string): Promise<TenantModule>;
+
+  /** Starts an operation and returns at once. @throws AIBOS_OPERATION_IN_PROGRESS when another one runs. */
+  start(tenant: string, module: string, operation: OperationInput): Promise<Migration>;
+  getMigration(migrationId: string): Promise<Migration>;
+  listMigrations(
+    filter?: PageRequest & { tenant?: string; module?: string; kind?: MigrationKind; status?: MigrationStatus },
+  ): Promise<Page<Migration>>;
+  /** The migration at each change, until it has ended. */
+  watchMigration(migrationId: string, signal?: AbortSignal): AsyncIterable<Migration>;
+  /** Waits for its end, whatever it is; does not throw when the migration failed. */
+  waitForMigration(migrationId: string): Promise<Migration>;
+
+  /** Gives a tenant a module: its own schema, role and data at this version. Resolves to the instance's id. */
+  install(tenant: string, module: string, version: string): Promise<string>;
+  /** Brings a second version up on the tenant's data, with no traffic yet. Resolves to the new instance's id. */
+  enableSideBySideVersions(tenant: string, module: string, version: string): Promise<string>;
+  updateVersionRouting(tenant: string, module: string, routing: VersionRoutingInput): Promise<Routing>;
+  /** Shares in percent by version; they add up to 100. */
+  updateTrafficSplit(tenant: string, module: string, split: Record<string, number>): Promise<Routing>;
+  /** Ends side by side: this version gets all traffic and the other ones are retired. */
+  completeMigration(tenant: string, module: string, version: string): Promise<Migration>;
+  /** Resolves at once, with status `scheduled`, when a time in the future is given. */
+  migrateTenant(tenant: string, module: string, version: string, options?: MigrateOptions): Promise<Migration>;
+  /** @throws AIBOS_DATA_LOSS_NOT_ACCEPTED with the writes that would be lost. */
+  rollbackTenant(tenant: string, module: string, version?: string, options?: DataLossOptions): Promise<Migration>;
+  createRollbackPoint(tenant: string, module: string, version: string, reason: string): Promise<RollbackPoint>;
+  listRollbackPoints(filter?: PageRequest & { tenant?: string; module?: string }): Promise<Page<RollbackPoint>>;
+  restoreFromRollbackPoint(rollbackPointId: string, options?: DataLossOptions): Promise<Migration>;
+  /** Tells whether a move is possible now, and what it would do. Changes nothing. */
+  validateMigration(tenant: string, module: string, version: string): Promise<MigrationValidation>;
+  performHealthCheck(tenant: string, module: string): Promise<HealthReport>;
+  getStatus(): Promise<PlatformStatus>;
+}
