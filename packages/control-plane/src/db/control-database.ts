@@ -1,0 +1,78 @@
+import { Kysely, PostgresDialect, type PostgresPoolClient } from "kysely";
+import pg from "pg";
+import type { ControlTables } from "./control-tables.ts";
+
+/** One transaction: queries on control data, and the client for statements on tenants' data. */
+export interface ControlTransaction {
+  readonly db: Kysely<ControlTables>;
+  readonly client: pg.PoolClient;
+}
+
+export type Isolation = "read committed" | "repeatable read";
+
+/** The control database: a pool, and transactions over it. */
+export interface ControlDatabase {
+  readonly db: Kysely<ControlTables>;
+  readonly pool: pg.Pool;
+  /** Commits when `work` resolves, rolls back when it throws. */
+  transaction<T>(work: (tx: ControlTransaction) => Promise<T>, isolation?: Isolation): Promise<T>;
+  close(): Promise<void>;
+}
+
+// int8 as a number: no count or revision here comes near 2^53.
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: "text" | "binary") =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format ?? "text"),
+} as pg.CustomTypesConfig;
+
+/**
+ * Opens the control database.
+ *
+ * @param applicationName names this process's sessions, so that another process can end them when this one is dead
+ */
+export function openControlDatabase(url: string, applicationName: string): ControlDatabase {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: applicationName,
+    options: "-c search_path=aibos,pg_catalog",
+    max: 16,
+    types,
+  });
+  // An idle connection that the server ended is replaced at the next use.
+  pool.on("error", () => undefined);
+  const db = new Kysely<ControlTables>({ dialect: new PostgresDialect({ pool }) });
+
+  return {
+    db,
+    pool,
+    async transaction(work, isolation = "read committed") {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      try {
+        await client.query(`begin isolation level ${isolation}`);
+        const result = await work({ db: queriesOn(client), client });
+        await client.query("commit");
+        return result;
+      } catch (error) {
+        await client.query("rollback").catch((cause: unknown) => {
+          broken = cause instanceof Error ? cause : new Error(String(cause));
+        });
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+    close: () => db.destroy(),
+  };
+}
+
+/** Kysely over one client that somebody else acquired and releases. */
+function queriesOn(client: pg.PoolClient): Kysely<ControlTables> {
+  const borrowed: PostgresPoolClient = {
+    query: client.query.bind(client),
+    release: () => undefined,
+  } as PostgresPoolClient;
+  return new Kysely<ControlTables>({
+    dialect: new PostgresDialect({ pool: { connect: async () => borrowed, end: async () => undefined, options: {} } }),
+  });
+}

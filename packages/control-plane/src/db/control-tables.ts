@@ -1,0 +1,186 @@
+import type { ColumnType, Generated, JSONColumnType } from "kysely";
+import type { MigrationKind, MigrationStatus, MigrationStep, ModuleManifest, Operation, RouteChange } from "@aibos/contract";
+import type { ModuleId, TenantId, Version } from "@aibos/domain";
+
+/** The tables of schema `aibos`, as Kysely sees them. Their meaning is told in migrations/*.sql. */
+export interface ControlTables {
+  installation: { one: Generated<boolean>; id: string; secret: string; feed: string; created_at: CreatedAt };
+  data_stores: { name: string; url: string | null; created_at: CreatedAt };
+  modules: { id: ModuleId; title: string; created_at: CreatedAt };
+  artifacts: { digest: string; content: Buffer; created_at: CreatedAt };
+  module_versions: {
+    module: ModuleId;
+    version: Version;
+    sort_key: string;
+    title: string;
+    manifest: JSONColumnType<ModuleManifest>;
+    digest: string;
+    size_bytes: BigIntColumn;
+    migrations: JSONColumnType<ReleaseMigration[]>;
+    external_url: string | null;
+    published_at: CreatedAt;
+  };
+  tenants: {
+    id: TenantId;
+    title: string;
+    labels: JSONColumnType<Record<string, string>>;
+    state: Generated<"active" | "suspended">;
+    data_store: Generated<string>;
+    created_at: CreatedAt;
+  };
+  migration_records: {
+    id: string;
+    tenant: TenantId;
+    module: ModuleId;
+    kind: MigrationKind;
+    from_version: Version | null;
+    to_version: Version | null;
+    path: ColumnType<Version[], readonly Version[] | undefined, readonly Version[]>;
+    status: MigrationStatus;
+    request: JSONColumnType<OperationRequest>;
+    plan: ColumnType<PlannedStep[], string | undefined, string>;
+    failure: ColumnType<MigrationFailure | null, string | null | undefined, string | null>;
+    result: ColumnType<MigrationResult, string | undefined, string>;
+    scheduled_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
+    created_at: CreatedAt;
+    started_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+    finished_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  };
+  migration_steps: {
+    migration_id: string;
+    position: number;
+    name: string;
+    title: string;
+    status: MigrationStep["status"];
+    checksum: string | null;
+    detail: ColumnType<Record<string, unknown>, string | undefined, string>;
+    error: string | null;
+    started_at: CreatedAt;
+    finished_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  };
+  tenant_modules: {
+    tenant: TenantId;
+    module: ModuleId;
+    schema_name: string;
+    role_name: string;
+    data_version: Version | null;
+    epoch: BigIntColumn;
+    migration_id: string | null;
+    created_at: CreatedAt;
+  };
+  tenant_module_instances: {
+    id: string;
+    tenant: TenantId;
+    module: ModuleId;
+    version: Version;
+    status: InstanceStatus;
+    created_at: CreatedAt;
+    retired_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  };
+  version_routing: {
+    tenant: TenantId;
+    module: ModuleId;
+    version: Version;
+    weight: number;
+    updated_at: CreatedAt;
+  };
+  route_holds: {
+    tenant: TenantId;
+    module: ModuleId;
+    migration_id: string;
+    reason: string;
+    max_wait_ms: number;
+    retry_after_seconds: number;
+    since: CreatedAt;
+  };
+  route_head: { one: Generated<boolean>; revision: BigIntColumn };
+  route_changes: { revision: BigIntColumn; changes: JSONColumnType<StoredRouteChange[]>; created_at: CreatedAt };
+  gateways: {
+    id: string;
+    url: string;
+    applied_revision: BigIntColumn;
+    draining: JSONColumnType<{ tenant: string; module: string; requests: number }[]>;
+    seen_at: CreatedAt;
+  };
+  control_plane_processes: {
+    id: string;
+    host: string;
+    home: string;
+    pid: number;
+    state: Generated<"live" | "stopped" | "dead">;
+    started_at: CreatedAt;
+    seen_at: CreatedAt;
+  };
+  deployments: {
+    module: ModuleId;
+    version: Version;
+    owner: string | null;
+    state: Generated<string>;
+    url: string | null;
+    pid: number | null;
+    restarts: Generated<number>;
+    last_error: string | null;
+    updated_at: CreatedAt;
+  };
+  rollback_points: {
+    id: string;
+    tenant: TenantId;
+    module: ModuleId;
+    version: Version;
+    data_version: Version;
+    migration_id: string | null;
+    reason: string;
+    state: Generated<"available" | "restored" | "dropped">;
+    schema_name: string;
+    tables: number;
+    rows: BigIntColumn;
+    bytes: BigIntColumn;
+    structure_fingerprint: string;
+    data_fingerprint: string;
+    created_at: CreatedAt;
+  };
+}
+
+type CreatedAt = ColumnType<Date, Date | undefined, Date>;
+/** int8 columns; the pool's parser gives numbers, which are exact up to 2^53. */
+type BigIntColumn = ColumnType<number, number | undefined, number>;
+
+export type InstanceStatus = "provisioning" | "active" | "standby" | "draining" | "retired";
+
+/** One migration file of a release, as its history is compared. */
+export interface ReleaseMigration {
+  number: number;
+  name: string;
+  checksum: string;
+  /** Whether it has a down file. */
+  reversible: boolean;
+}
+
+/** What was asked for: an operation, or a restore of a rollback point. */
+export type OperationRequest = Operation | { kind: "restore"; rollbackPointId: string; acceptDataLoss: boolean };
+
+/** One step of a plan: the name of its kind, and what it works on. */
+export interface PlannedStep {
+  name: string;
+  title: string;
+  /** Arguments of the step, by its kind. */
+  with: Record<string, unknown>;
+}
+
+export interface MigrationFailure {
+  step: string;
+  code: string;
+  message: string;
+}
+
+export interface MigrationResult {
+  instanceId?: string;
+  rollbackPointId?: string;
+  lostWrites?: { table: string; inserted: number; updated: number; deleted: number; exact: boolean }[];
+  heldMs?: number;
+}
+
+/** A change as it is stored: endpoints without their key, which the feed adds. */
+export type StoredRouteChange =
+  | Extract<RouteChange, { kind: "route" }>
+  | { kind: "endpoints"; module: ModuleId; version: Version; urls: string[] | null };
