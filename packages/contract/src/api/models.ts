@@ -216,9 +216,8 @@ export const problemSchema = z
   .object({
     code: z.string(),
     severity: z.enum(["error", "warning"]),
+    /** What is wrong and what to do about it. */
     message: z.string(),
-    /** What to do about it. */
-    wayOut: z.string(),
   })
   .meta({ id: "Problem" });
 export type Problem = z.infer<typeof problemSchema>;

@@ -65,6 +65,25 @@ export class SideBySideUnsupportedError extends DomainError {
   }
 }
 
+/** The tenant already serves several versions; this operation needs one. */
+export class SideBySideActiveError extends DomainError {
+  readonly code = "AIBOS_SIDE_BY_SIDE_ACTIVE";
+  constructor(tenant: TenantId, module: ModuleId, live: readonly string[]) {
+    super(
+      `Tenant "${tenant}" runs ${module} ${live.join(" and ")} side by side. End that first: "aibos-versions ` +
+        `complete-migration -t ${tenant} -m ${module} -v ${live[0] ?? ""}", or "aibos-versions rollback-tenant".`,
+    );
+  }
+}
+
+/** The tenant is on the version already. */
+export class AlreadyOnVersionError extends DomainError {
+  readonly code = "AIBOS_ALREADY_ON_VERSION";
+  constructor(tenant: TenantId, module: ModuleId, version: string) {
+    super(`Tenant "${tenant}" already runs ${module} ${version}; there is nothing to do.`);
+  }
+}
+
 export class RollbackPointNotFoundError extends DomainError {
   readonly code = "AIBOS_ROLLBACK_POINT_NOT_FOUND";
   readonly rollbackPointId: string;

@@ -1,6 +1,15 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
-import type { MigrationKind, MigrationStatus, MigrationStep, ModuleManifest, Operation, RouteChange } from "@aibos/contract";
+import type {
+  MigrationKind,
+  MigrationStatus,
+  MigrationStep,
+  ModuleManifest,
+  Operation,
+  RouteChange,
+  TableWrites,
+} from "@aibos/contract";
 import type { ModuleId, TenantId, Version } from "@aibos/domain";
+import type { WriteBaseline } from "@aibos/tenant-data";
 
 /** The tables of schema `aibos`, as Kysely sees them. Their meaning is told in migrations/*.sql. */
 export interface ControlTables {
@@ -137,6 +146,8 @@ export interface ControlTables {
     bytes: BigIntColumn;
     structure_fingerprint: string;
     data_fingerprint: string;
+    write_baseline: JSONColumnType<WriteBaseline>;
+    carried_writes: ColumnType<TableWrites[], string | undefined, string>;
     created_at: CreatedAt;
   };
 }
@@ -176,7 +187,7 @@ export interface MigrationFailure {
 export interface MigrationResult {
   instanceId?: string;
   rollbackPointId?: string;
-  lostWrites?: { table: string; inserted: number; updated: number; deleted: number; exact: boolean }[];
+  lostWrites?: TableWrites[];
   heldMs?: number;
 }
 

@@ -246,6 +246,9 @@ create table rollback_points (
   bytes bigint not null,
   structure_fingerprint text not null,
   data_fingerprint text not null,
+  -- Where counting the writes since then begins, and what was counted before data was last rewritten by an operation.
+  write_baseline jsonb not null,
+  carried_writes jsonb not null default '[]',
   created_at timestamptz not null default clock_timestamp()
 );
 create index rollback_points_newest on rollback_points (tenant, module, created_at desc, id desc);

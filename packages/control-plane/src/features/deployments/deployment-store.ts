@@ -1,0 +1,147 @@
+import { type Kysely, sql } from "kysely";
+import type { ModuleId, Version } from "@aibos/domain";
+import type { ControlDatabase } from "../../db/control-database.ts";
+import type { ControlTables } from "../../db/control-tables.ts";
+import { publishRouteChanges } from "../route-feed/publish-route-changes.ts";
+
+export interface DeploymentName {
+  readonly module: ModuleId;
+  readonly version: Version;
+}
+
+export interface DeploymentFacts {
+  readonly state: string;
+  readonly url: string | null;
+  readonly pid: number | null;
+  readonly restarts: number;
+  readonly lastError: string | null;
+}
+
+/** What came of asking for a deployment: it is ours to start, or somebody else's, in this state. */
+export type Claim = { readonly ours: true } | { readonly ours: false; readonly state: string; readonly url: string | null };
+
+export interface DeploymentStore {
+  /** Makes this process the owner unless a living one is. */
+  claim(name: DeploymentName): Promise<Claim>;
+  /** Records what the runtime driver says; gateways learn of a changed address in the same transaction. */
+  record(name: DeploymentName, facts: DeploymentFacts): Promise<void>;
+  /** Gives a deployment up: nobody runs it any more. */
+  release(name: DeploymentName): Promise<void>;
+  /** Versions that instances or unfinished migrations need. */
+  wanted(): Promise<DeploymentName[]>;
+  /** What this process owns. */
+  owned(): Promise<DeploymentName[]>;
+  /** Wanted versions that no living process owns. */
+  ownerless(): Promise<DeploymentName[]>;
+}
+
+export function createDeploymentStore({ db, transaction }: ControlDatabase, executorId: string): DeploymentStore {
+  return {
+    claim: (name) =>
+      transaction(async (tx) => {
+        const { module, version } = name;
+        await tx.db
+          .insertInto("deployments")
+          .values({ module, version })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+        const row = await lockRow(tx.db, name);
+        const ownerLives = row.owner !== null && (await isLive(tx.db, row.owner));
+        if (row.owner !== executorId && ownerLives) return { ours: false, state: row.state, url: row.url };
+        if (row.owner !== executorId) {
+          await tx.db
+            .updateTable("deployments")
+            .set({ owner: executorId, state: "starting" })
+            .where("module", "=", module)
+            .where("version", "=", version)
+            .execute();
+        }
+        return { ours: true };
+      }),
+
+    record: (name, facts) =>
+      transaction(async (tx) => {
+        const row = await lockRow(tx.db, name);
+        if (row.owner !== executorId) return;
+        const urls = addressesOf(facts);
+        await tx.db
+          .updateTable("deployments")
+          .set({
+            state: facts.state,
+            url: facts.url,
+            pid: facts.pid,
+            restarts: facts.restarts,
+            last_error: facts.lastError,
+            updated_at: sql<Date>`clock_timestamp()`,
+          })
+          .where("module", "=", name.module)
+          .where("version", "=", name.version)
+          .execute();
+        if (String(urls) !== String(addressesOf(row))) {
+          await publishRouteChanges(tx, [{ kind: "endpoints", ...name, urls }]);
+        }
+      }),
+
+    release: (name) =>
+      transaction(async (tx) => {
+        const row = await lockRow(tx.db, name);
+        if (row.owner !== executorId) return;
+        await tx.db
+          .updateTable("deployments")
+          .set({ owner: null, state: "stopped", url: null, pid: null })
+          .where("module", "=", name.module)
+          .where("version", "=", name.version)
+          .execute();
+        await publishRouteChanges(tx, [{ kind: "endpoints", ...name, urls: null }]);
+      }),
+
+    wanted: async () => (await wantedVersions(db)).map(({ module, version }) => ({ module, version })),
+
+    owned: () => db.selectFrom("deployments").select(["module", "version"]).where("owner", "=", executorId).execute(),
+
+    ownerless: async () => {
+      const taken = await db
+        .selectFrom("deployments as d")
+        .innerJoin("control_plane_processes as p", "p.id", "d.owner")
+        .select(["d.module", "d.version"])
+        .where("p.state", "=", "live")
+        .execute();
+      const names = new Set(taken.map(({ module, version }) => `${module}@${version}`));
+      return (await wantedVersions(db)).filter(({ module, version }) => !names.has(`${module}@${version}`));
+    },
+  };
+}
+
+/** The base URLs that gateways may use: none while it is not healthy. */
+function addressesOf({ state, url }: { state: string; url: string | null }): string[] {
+  return state === "healthy" && url !== null ? [url] : [];
+}
+
+async function wantedVersions(db: Kysely<ControlTables>): Promise<DeploymentName[]> {
+  const { rows } = await sql<DeploymentName>`
+    select module, version from tenant_module_instances where status <> 'retired'
+    union
+    select module, to_version from migration_records
+    where finished_at is null and status = 'running' and to_version is not null
+  `.execute(db);
+  return rows;
+}
+
+function lockRow(db: Kysely<ControlTables>, { module, version }: DeploymentName) {
+  return db
+    .selectFrom("deployments")
+    .selectAll()
+    .where("module", "=", module)
+    .where("version", "=", version)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+}
+
+async function isLive(db: Kysely<ControlTables>, executorId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("control_plane_processes")
+    .select("state")
+    .where("id", "=", executorId)
+    .executeTakeFirst();
+  return row?.state === "live";
+}

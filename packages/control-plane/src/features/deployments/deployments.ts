@@ -1,0 +1,167 @@
+import type { Logger } from "pino";
+import { HoldTimeoutError, MODULE_ENVIRONMENT } from "@aibos/contract";
+import { versionRoleName } from "@aibos/domain";
+import { createVersionRole } from "@aibos/tenant-data";
+import type { ControlDatabase } from "../../db/control-database.ts";
+import type { DeploymentSpec, DeploymentStatus, RuntimeDriver } from "../../runtime/runtime-driver.ts";
+import type { Installation } from "../installation/installation.ts";
+import type { ModuleReadModel } from "../modules/module-read-model.ts";
+import { type DeploymentName, type DeploymentStore, createDeploymentStore } from "./deployment-store.ts";
+
+const POLL_MS = 200;
+const RECONCILE_MS = 5_000;
+/** A version that nobody uses any more runs on for so long: the next tenant may want it, or a rollback. */
+const UNUSED_MS = 60_000;
+/** Waiting for another control-plane process to start a version takes at most so long, in seconds. */
+const FOREIGN_START_SECONDS = 120;
+
+export interface Deployments {
+  /** Resolves to the base URL of a healthy process; starts one where none runs. @throws DeploymentStartFailedError */
+  ensure(name: DeploymentName): Promise<string>;
+  /** Name of a version's login role. */
+  roleOf(name: DeploymentName): string;
+  /** Stops all that this process runs. */
+  close(): Promise<void>;
+}
+
+export interface DeploymentsOptions {
+  readonly database: ControlDatabase;
+  readonly installation: Installation;
+  readonly modules: ModuleReadModel;
+  readonly driver: RuntimeDriver;
+  readonly executorId: string;
+  /** URL of the tenants' database, whose user and password are replaced. */
+  readonly dataUrl: string;
+  readonly log: Logger;
+}
+
+/**
+ * Runs module versions: wanted is what instances and migrations need, actual is what the runtime driver reports, and
+ * every few seconds the difference is applied. A version is run by one control-plane process at a time.
+ */
+export function createDeployments(options: DeploymentsOptions): Deployments {
+  const { database, installation, modules, driver, executorId, dataUrl, log } = options;
+  const store: DeploymentStore = createDeploymentStore(database, executorId);
+  const unusedSince = new Map<string, number>();
+  let writes = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const roleOf = ({ module, version }: DeploymentName): string => versionRoleName(installation.id, module, version);
+
+  // In order, so that an old state never overwrites a newer one.
+  function record(status: DeploymentStatus): Promise<void> {
+    writes = writes
+      .then(() => store.record(status, status))
+      .catch((error: unknown) => log.warn({ error, module: status.module }, "a deployment's state was not recorded"));
+    return writes;
+  }
+  const unsubscribe = driver.onChange((status) => void record(status));
+
+  async function specOf({ module, version }: DeploymentName): Promise<DeploymentSpec> {
+    const release = await modules.getVersion(module, version);
+    const role = roleOf({ module, version });
+    const password = installation.rolePassword(role);
+    await database.transaction(async ({ client }) => {
+      await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`aibos role ${role}`]);
+      await createVersionRole(client, { role, password });
+    });
+    const url = new URL(dataUrl);
+    url.username = role;
+    url.password = password;
+    return {
+      module,
+      version,
+      runtime: release.manifest.runtime,
+      install: release.manifest.install,
+      digest: release.digest,
+      readArchive: () => modules.getArchive(release.digest),
+      environment: {
+        [MODULE_ENVIRONMENT.databaseUrl]: url.href,
+        [MODULE_ENVIRONMENT.contextKey]: installation.contextKey(module, version),
+        [MODULE_ENVIRONMENT.module]: module,
+        [MODULE_ENVIRONMENT.version]: version,
+      },
+      ...(release.externalUrl === null ? {} : { url: release.externalUrl }),
+    };
+  }
+
+  async function start(name: DeploymentName): Promise<string> {
+    const spec = await specOf(name);
+    try {
+      const status = await driver.ensure(spec);
+      await record(status);
+      return status.url ?? "";
+    } catch (error) {
+      await record({
+        ...name,
+        driver: spec.runtime.driver,
+        state: "failed",
+        url: null,
+        pid: null,
+        restarts: 0,
+        lastError: error instanceof Error ? error.message : String(error),
+      });
+      throw error;
+    }
+  }
+
+  async function ensure(name: DeploymentName): Promise<string> {
+    for (let waited = 0; ; waited += POLL_MS) {
+      const claim = await store.claim(name);
+      if (claim.ours) return start(name);
+      if (claim.state === "healthy" && claim.url !== null) return claim.url;
+      if (waited > FOREIGN_START_SECONDS * 1_000) {
+        throw new HoldTimeoutError(`The start of ${name.module} ${name.version}`, FOREIGN_START_SECONDS);
+      }
+      await new Promise((resolve) => {
+        setTimeout(resolve, POLL_MS);
+      });
+    }
+  }
+
+  async function reconcile(): Promise<void> {
+    for (const name of await store.ownerless()) {
+      if (closed) return;
+      await ensure(name).catch((error: unknown) => log.error({ error, ...name }, "a version could not be started"));
+    }
+    const wanted = new Set((await store.wanted()).map(textOf));
+    for (const name of await store.owned()) {
+      const text = textOf(name);
+      if (wanted.has(text)) {
+        unusedSince.delete(text);
+        continue;
+      }
+      const since = unusedSince.get(text) ?? Date.now();
+      unusedSince.set(text, since);
+      if (Date.now() - since < UNUSED_MS || closed) continue;
+      await store.release(name);
+      await driver.stop(name);
+      unusedSince.delete(text);
+    }
+  }
+
+  async function loop(): Promise<void> {
+    await reconcile().catch((error: unknown) => log.warn({ error }, "deployments were not reconciled; trying again"));
+    if (!closed) timer = setTimeout(() => void (round = loop()), RECONCILE_MS);
+  }
+  let round = loop();
+
+  return {
+    ensure,
+    roleOf,
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await round;
+      unsubscribe();
+      for (const name of await store.owned().catch(() => [])) await store.release(name).catch(() => undefined);
+      await driver.close({ stopProcesses: true });
+      await writes;
+    },
+  };
+}
+
+function textOf({ module, version }: DeploymentName): string {
+  return `${module}@${version}`;
+}

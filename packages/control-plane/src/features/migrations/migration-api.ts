@@ -1,0 +1,86 @@
+import { type RouteHandlers, RollbackPointNotFoundError, type Problem } from "@aibos/contract";
+import { DomainError } from "@aibos/domain";
+import type { ControlDatabase } from "../../db/control-database.ts";
+import type { OperationRequest } from "../../db/control-tables.ts";
+import { readCursor } from "../../db/cursor.ts";
+import { readTenantModule } from "../instances/tenant-module-read-model.ts";
+import type { ModuleReadModel } from "../modules/module-read-model.ts";
+import { findRollbackPoint } from "../rollback-points/rollback-point-store.ts";
+import { listRollbackPoints } from "../rollback-points/rollback-point-read-model.ts";
+import type { MigrationReadModel } from "./migration-read-model.ts";
+import type { MigrationWorkflow } from "./migration-workflow.ts";
+import type { OperationStore } from "./operation-store.ts";
+import { checkUpgrade } from "./plans/check-upgrade.ts";
+import { decide } from "./plans/decide.ts";
+
+type MigrationApi = Pick<
+  RouteHandlers,
+  | "startOperation"
+  | "validateMigration"
+  | "listMigrations"
+  | "getMigration"
+  | "listRollbackPoints"
+  | "restoreRollbackPoint"
+>;
+
+/** Starting operations and looking at them. */
+export function createMigrationApi(options: {
+  database: ControlDatabase;
+  modules: ModuleReadModel;
+  store: OperationStore;
+  workflow: MigrationWorkflow;
+  migrations: MigrationReadModel;
+  now: () => number;
+}): MigrationApi {
+  const { database, modules, store, workflow, migrations, now } = options;
+
+  async function start(...operation: Parameters<OperationStore["begin"]>) {
+    const id = await store.begin(...operation);
+    await workflow.start(id);
+    return migrations.get(id);
+  }
+
+  return {
+    startOperation: ({ params, body }) => start(params.tenant, params.module, body),
+
+    async restoreRollbackPoint({ params: { rollbackPointId }, body: { acceptDataLoss } }) {
+      const point = await findRollbackPoint(database.db, rollbackPointId);
+      if (point === undefined) throw new RollbackPointNotFoundError(rollbackPointId, "unknown");
+      return start(point.tenant, point.module, { kind: "restore", rollbackPointId, acceptDataLoss });
+    },
+
+    validateMigration: ({ params: { tenant, module }, body: { version } }) =>
+      database.transaction(async (tx) => {
+        const state = await readTenantModule(tx.db, tenant, module);
+        const facts = { tx, state, modules };
+        const request: OperationRequest = { kind: "migrate", version, rollbackOnFailure: true };
+        const today = new Date(now()).toISOString().slice(0, 10);
+        const from = state.live[0]?.version ?? null;
+        const check = await checkUpgrade(facts, from, version, today);
+        try {
+          const { path, steps } = await decide(facts, request, today);
+          return {
+            isValid: true,
+            errors: [],
+            warnings: [...check.warnings],
+            path: [...path],
+            steps: steps.map((step) => step.title),
+            holdsRequests: steps.some((step) => step.name === "hold"),
+          };
+        } catch (error) {
+          if (!(error instanceof DomainError)) throw error;
+          const found = check.errors.length > 0 ? check.errors : [error];
+          const errors = found.map(({ code, message }): Problem => ({ code, message, severity: "error" }));
+          return { isValid: false, errors, warnings: [...check.warnings], path: [], steps: [], holdsRequests: false };
+        }
+      }),
+
+    listMigrations: ({ query: { cursor, limit, ...filter } }) =>
+      migrations.list(filter, { after: readCursor(cursor), limit }),
+
+    getMigration: ({ params }) => migrations.get(params.migrationId),
+
+    listRollbackPoints: ({ query: { cursor, limit, ...filter } }) =>
+      listRollbackPoints(database.db, filter, { after: readCursor(cursor), limit }),
+  };
+}

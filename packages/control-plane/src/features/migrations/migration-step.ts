@@ -1,0 +1,63 @@
+import type { ModuleId, TenantId, Version } from "@aibos/domain";
+import type { ControlTransaction } from "../../db/control-database.ts";
+import type { OperationRequest, PlannedStep } from "../../db/control-tables.ts";
+import type { Deployments } from "../deployments/deployments.ts";
+import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
+import type { ModuleReadModel } from "../modules/module-read-model.ts";
+import type { DataPlace } from "../rollback-points/rollback-point-store.ts";
+import type { TenantProbe } from "../health/tenant-probe.ts";
+
+/** What a step can use besides the transaction. */
+export interface StepPlatform {
+  readonly modules: ModuleReadModel;
+  readonly deployments: Deployments;
+  readonly gateways: GatewayReadModel;
+  readonly probe: TenantProbe;
+}
+
+/** The migration that a step belongs to, and where its data is. */
+export interface StepRun<With> extends DataPlace {
+  readonly migrationId: string;
+  readonly tenant: TenantId;
+  readonly module: ModuleId;
+  readonly request: OperationRequest;
+  readonly with: With;
+  readonly platform: StepPlatform;
+  /** What an earlier step of this migration recorded; undefined when it did not run. */
+  earlier(tx: ControlTransaction | undefined, step: string): Promise<Detail | undefined>;
+}
+
+export type Detail = Readonly<Record<string, unknown>>;
+
+export interface StepOutcome {
+  readonly detail?: Detail;
+  /** SHA-256 of what the step left behind, where it changed data. */
+  readonly checksum?: string;
+}
+
+/**
+ * One kind of step. A step may be killed at any instant and is then run again, so that each part says what repeating
+ * it means:
+ *
+ *   outside      not in a transaction; must come to the same end when it is repeated
+ *   inside       in one fenced transaction with the ledger's entry: happens once or not at all
+ *   undoInside   the same for putting back what `inside` did, given what it recorded
+ *   undoOutside  after it; repeatable
+ */
+export interface StepKind<With> {
+  readonly name: string;
+  /** One line for people, in the imperative. */
+  title(subject: With): string;
+  outside?(run: StepRun<With>): Promise<Detail>;
+  inside?(tx: ControlTransaction, run: StepRun<With>, found: Detail): Promise<StepOutcome>;
+  undoInside?(tx: ControlTransaction, run: StepRun<With>, recorded: Detail): Promise<void>;
+  undoOutside?(run: StepRun<With>, recorded: Detail): Promise<void>;
+}
+
+/** Puts a step into a plan. */
+export function plan<With extends object>(kind: StepKind<With>, subject: With): PlannedStep {
+  return { name: kind.name, title: kind.title(subject), with: { ...subject } };
+}
+
+/** Shares of traffic in 1/10,000 by version. */
+export type Weights = Readonly<Record<Version, number>>;

@@ -1,0 +1,147 @@
+import { DBOS } from "@dbos-inc/dbos-sdk";
+import type { PlannedStep } from "../../db/control-tables.ts";
+import { isLostConnection } from "../../db/lost-connection.ts";
+import { FencedError } from "./fence.ts";
+import type { Execution, MigrationLedger, StepResult } from "./migration-ledger.ts";
+import type { OperationEnd, OperationStore } from "./operation-store.ts";
+import { planSalvage } from "./plans/salvage-plan.ts";
+
+const BUSY_POLL_MS = 1_000;
+
+/** Starts operations and takes up those that ended processes left. */
+export interface MigrationWorkflow {
+  start(migrationId: string): Promise<void>;
+  /** Continues what ended processes were at, and starts what was entered but never started. */
+  takeOver(endedExecutors: readonly string[]): Promise<void>;
+}
+
+/**
+ * One operation from its first step to its end:
+ *
+ *   (scheduled) ─▶ steps in order ─▶ succeeded
+ *                       │ a step fails
+ *                       ▼
+ *                  undone in reverse ─▶ rolled-back
+ *                       │ rollbackOnFailure: false, and a release was reached
+ *                       ▼
+ *                  arrives at that release ─▶ failed     (undone after all when even that fails)
+ *
+ * DBOS remembers which steps have returned, the ledger what they did. Whoever lost its place at the fence neither
+ * returns nor throws, so that DBOS records nothing in its name: the execution that took over does.
+ *
+ * Registers the workflow with DBOS, whose registry is one for the process: call it once, before `DBOS.launch`.
+ */
+export function createMigrationWorkflow(options: {
+  store: OperationStore;
+  ledger: MigrationLedger;
+  now: () => number;
+  sleep: (ms: number) => Promise<void>;
+}): MigrationWorkflow {
+  const { store, ledger, now, sleep } = options;
+
+  async function claim(migrationId: string): Promise<Execution | undefined> {
+    for (;;) {
+      const claimed = await untilConnected(() => store.claim(migrationId), sleep);
+      if (claimed.kind === "claimed") return claimed.execution;
+      if (claimed.kind === "ended") return undefined;
+      await sleep(BUSY_POLL_MS);
+    }
+  }
+
+  function checkpoint<T>(name: string, work: () => Promise<T>): Promise<T> {
+    return DBOS.runStep(
+      async () => {
+        try {
+          return await work();
+        } catch (error) {
+          if (error instanceof FencedError) return await NEVER;
+          throw error;
+        }
+      },
+      { name },
+    );
+  }
+
+  async function runSteps(
+    execution: Execution,
+    first: number,
+    steps: readonly PlannedStep[],
+  ): Promise<{ done: number; result: StepResult }> {
+    for (const [index, step] of steps.entries()) {
+      const position = first + index;
+      const result = await checkpoint(`${position} ${step.name}`, () => ledger.run(execution, position, step));
+      if (!result.ok) return { done: index, result };
+    }
+    return { done: steps.length, result: { ok: true } };
+  }
+
+  async function undoSteps(execution: Execution, first: number, steps: readonly PlannedStep[]): Promise<void> {
+    for (const [index, step] of [...steps.entries()].toReversed()) {
+      const position = first + index;
+      await checkpoint(`undo ${position} ${step.name}`, () => ledger.undo(execution, position, step));
+    }
+  }
+
+  async function execute(execution: Execution): Promise<OperationEnd> {
+    const { steps, request } = execution;
+    const { done, result } = await runSteps(execution, 0, steps);
+    if (result.ok) return { status: "succeeded", failure: null };
+    const { failure } = result;
+    const salvage =
+      request.kind === "migrate" && !request.rollbackOnFailure ? planSalvage(steps, done) : undefined;
+    if (salvage !== undefined) {
+      const saved = await runSteps(execution, steps.length, salvage);
+      if (saved.result.ok) return { status: "failed", failure };
+      await undoSteps(execution, steps.length, salvage.slice(0, saved.done));
+    }
+    await undoSteps(execution, 0, steps.slice(0, done));
+    return { status: "rolled-back", failure };
+  }
+
+  const workflow = DBOS.registerWorkflow(
+    async (migrationId: string): Promise<void> => {
+      const dueAt = await untilConnected(() => store.dueAt(migrationId), sleep);
+      if (dueAt !== undefined) await DBOS.sleep(Math.max(0, dueAt - now()));
+      // Not a DBOS step on purpose: each execution must take the fence anew.
+      const execution = await claim(migrationId);
+      if (execution === undefined) return;
+      const end = await execute(execution);
+      const next = await checkpoint("finish", () => untilConnected(() => store.finish(execution, end), sleep));
+      if (next !== undefined) await DBOS.startWorkflow(workflow, { workflowID: next })(next);
+    },
+    { name: "migration" },
+  );
+
+  async function start(migrationId: string): Promise<void> {
+    await DBOS.startWorkflow(workflow, { workflowID: migrationId })(migrationId);
+  }
+
+  return {
+    start,
+    async takeOver(endedExecutors) {
+      if (endedExecutors.length > 0) {
+        const left = await DBOS.listWorkflows({ status: "PENDING", executorId: [...endedExecutors] });
+        if (left.length > 0) await DBOS.resumeWorkflows(left.map((status) => status.workflowID));
+      }
+      const unfinished = await store.unfinished();
+      if (unfinished.length === 0) return;
+      const known = await DBOS.listWorkflows({ workflowIDs: unfinished, loadInput: false, loadOutput: false });
+      const started = new Set(known.map((status) => status.workflowID));
+      for (const id of unfinished) if (!started.has(id)) await start(id);
+    },
+  };
+}
+
+// Nothing may be recorded in the name of an execution that was shut out, neither a result nor a failure.
+const NEVER = new Promise<never>(() => undefined);
+
+async function untilConnected<T>(work: () => Promise<T>, sleep: (ms: number) => Promise<void>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isLostConnection(error)) throw error;
+      await sleep(BUSY_POLL_MS);
+    }
+  }
+}

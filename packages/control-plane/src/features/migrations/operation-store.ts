@@ -1,0 +1,300 @@
+import { randomBytes } from "node:crypto";
+import { sql } from "kysely";
+import { AlreadyInstalledError, ModuleNotInstalledError, OperationInProgressError } from "@aibos/contract";
+import { DomainError, type ModuleId, type TenantId, tenantRoleName, tenantSchemaName } from "@aibos/domain";
+import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
+import type { MigrationFailure, MigrationResult, OperationRequest } from "../../db/control-tables.ts";
+import type { Installation } from "../installation/installation.ts";
+import { readTenantModule, requireTenant, type TenantModuleState } from "../instances/tenant-module-read-model.ts";
+import type { ModuleReadModel } from "../modules/module-read-model.ts";
+import { pruneRollbackPoints } from "../rollback-points/rollback-point-store.ts";
+import { lockTenantModule, passFence } from "./fence.ts";
+import type { Execution } from "./migration-ledger.ts";
+import { notifyMigration } from "./notify-migration.ts";
+import { decide } from "./plans/decide.ts";
+
+/** What to do with an operation: go on, wait for another one to end, or nothing because it has ended. */
+export type Claim =
+  | { readonly kind: "claimed"; readonly execution: Execution }
+  | { readonly kind: "busy" }
+  | { readonly kind: "ended" };
+
+export interface OperationStore {
+  /** Enters an operation. @throws OperationInProgressError, and whatever speaks against it */
+  begin(tenant: TenantId, module: ModuleId, request: OperationRequest): Promise<string>;
+  /** When a scheduled operation is due, in milliseconds since the epoch; undefined for one that is due at once. */
+  dueAt(migrationId: string): Promise<number | undefined>;
+  /** Takes an operation up, shutting out whoever had it before. */
+  claim(migrationId: string): Promise<Claim>;
+  /** Ends it. Returns the operation that follows, if one does. */
+  finish(execution: Execution, end: OperationEnd): Promise<string | undefined>;
+  /** Unfinished operations, for those whose workflow was never started. */
+  unfinished(): Promise<string[]>;
+}
+
+export interface OperationEnd {
+  readonly status: "succeeded" | "failed" | "rolled-back";
+  readonly failure: MigrationFailure | null;
+}
+
+export function createOperationStore(options: {
+  database: ControlDatabase;
+  modules: ModuleReadModel;
+  installation: Installation;
+  now: () => number;
+}): OperationStore {
+  const { database, modules, installation, now } = options;
+  const today = (): string => new Date(now()).toISOString().slice(0, 10);
+
+  /** An installation brings its row along; everything else finds it. */
+  async function lockSubject(tx: ControlTransaction, tenant: TenantId, module: ModuleId, request: OperationRequest) {
+    if (request.kind === "install") {
+      await requireTenant(tx.db, tenant);
+      await modules.getVersion(module, request.version);
+      await tx.db
+        .insertInto("tenant_modules")
+        .values({
+          tenant,
+          module,
+          schema_name: tenantSchemaName(tenant, module),
+          role_name: tenantRoleName(installation.id, tenant, module),
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    }
+    const row = await lockTenantModule(tx, { tenant, module });
+    if (row !== undefined) return row;
+    await requireTenant(tx.db, tenant);
+    throw new ModuleNotInstalledError(tenant, module);
+  }
+
+  async function refuseWhileBusy(tx: ControlTransaction, state: TenantModuleState): Promise<void> {
+    if (state.migrationId === null) return;
+    const running = await tx.db
+      .selectFrom("migration_records as r")
+      .select((eb) => [
+        "r.id",
+        "r.kind",
+        "r.to_version",
+        eb
+          .selectFrom("migration_steps as s")
+          .select("s.name")
+          .whereRef("s.migration_id", "=", "r.id")
+          .orderBy("s.position", "desc")
+          .limit(1)
+          .as("step"),
+      ])
+      .where("r.id", "=", state.migrationId)
+      .executeTakeFirstOrThrow();
+    throw new OperationInProgressError(state.tenant, state.module, {
+      id: running.id,
+      summary: `"${running.kind}"${running.to_version === null ? "" : ` to ${running.to_version}`} is running`,
+      step: running.step,
+    });
+  }
+
+  async function insertRecord(
+    tx: ControlTransaction,
+    state: TenantModuleState,
+    request: OperationRequest,
+  ): Promise<string> {
+    const id = `mig_${randomBytes(6).toString("hex")}`;
+    const due = request.kind === "migrate" && request.scheduledTime !== undefined ? Date.parse(request.scheduledTime) : 0;
+    const scheduled = due > now();
+    const decision = await decide({ tx, state, modules }, request, today());
+    await tx.db
+      .insertInto("migration_records")
+      .values({
+        id,
+        tenant: state.tenant,
+        module: state.module,
+        kind: request.kind,
+        from_version: decision.fromVersion,
+        to_version: decision.toVersion,
+        path: decision.path,
+        // Decided again when it is due.
+        plan: JSON.stringify(scheduled ? [] : decision.steps),
+        status: scheduled ? "scheduled" : "running",
+        request: JSON.stringify(request),
+        scheduled_time: scheduled ? new Date(due) : null,
+        created_at: sql<Date>`clock_timestamp()`,
+        started_at: scheduled ? null : sql<Date>`clock_timestamp()`,
+      })
+      .execute();
+    if (!scheduled) await own(tx, state, id);
+    return id;
+  }
+
+  return {
+    begin: (tenant, module, request) =>
+      database.transaction(async (tx) => {
+        await lockSubject(tx, tenant, module, request);
+        const state = await readTenantModule(tx.db, tenant, module);
+        await refuseWhileBusy(tx, state);
+        const [present] = state.live;
+        if (request.kind === "install" && present !== undefined) {
+          throw new AlreadyInstalledError(tenant, module, present.version);
+        }
+        return insertRecord(tx, state, request);
+      }),
+
+    async dueAt(migrationId) {
+      const row = await database.db
+        .selectFrom("migration_records")
+        .select("scheduled_time")
+        .where("id", "=", migrationId)
+        .executeTakeFirst();
+      return row?.scheduled_time?.getTime();
+    },
+
+    claim: (migrationId) =>
+      database.transaction(async (tx): Promise<Claim> => {
+        const record = await tx.db
+          .selectFrom("migration_records")
+          .selectAll()
+          .where("id", "=", migrationId)
+          .executeTakeFirst();
+        if (record === undefined || record.finished_at !== null) return { kind: "ended" };
+        const { tenant, module, request } = record;
+        const fence = await lockTenantModule(tx, { tenant, module });
+        if (fence === undefined) return { kind: "ended" };
+        if (fence.migrationId !== migrationId && fence.migrationId !== null) return { kind: "busy" };
+        const state = await readTenantModule(tx.db, tenant, module);
+        let steps = record.plan;
+        if (record.status === "scheduled") {
+          try {
+            const decision = await decide({ tx, state, modules }, request, today());
+            steps = [...decision.steps];
+            await tx.db
+              .updateTable("migration_records")
+              .set({
+                status: "running",
+                plan: JSON.stringify(steps),
+                path: decision.path,
+                from_version: decision.fromVersion,
+                started_at: sql<Date>`clock_timestamp()`,
+              })
+              .where("id", "=", migrationId)
+              .execute();
+          } catch (error) {
+            if (!(error instanceof DomainError)) throw error;
+            const failure = { step: "start", code: error.code, message: error.message };
+            await endRecord(tx, migrationId, { status: "rolled-back", failure }, {});
+            return { kind: "ended" };
+          }
+        }
+        await own(tx, state, migrationId);
+        const execution: Execution = {
+          ...{ tenant, module, migrationId, request, steps },
+          schema: state.schema,
+          role: state.role,
+          epoch: state.epoch + 1,
+        };
+        return { kind: "claimed", execution };
+      }),
+
+    finish: (execution, end) =>
+      database.transaction(async (tx) => {
+        const { migrationId, tenant, module, request } = execution;
+        const ended = await tx.db
+          .selectFrom("migration_records")
+          .select("finished_at")
+          .where("id", "=", migrationId)
+          .executeTakeFirstOrThrow();
+        if (ended.finished_at !== null) return undefined;
+        await passFence(tx, execution);
+        await endRecord(tx, migrationId, end, await resultOf(tx, migrationId, end));
+        await tx.db
+          .updateTable("tenant_modules")
+          .set({ migration_id: null })
+          .where("tenant", "=", tenant)
+          .where("module", "=", module)
+          .execute();
+        if (request.kind === "install" && end.status !== "succeeded") {
+          await tx.db.deleteFrom("tenant_modules").where("tenant", "=", tenant).where("module", "=", module).execute();
+          return undefined;
+        }
+        await pruneRollbackPoints(tx, execution);
+        if (request.kind !== "migrate" || end.status !== "rolled-back" || request.rollbackVersion === undefined) {
+          return undefined;
+        }
+        const state = await readTenantModule(tx.db, tenant, module);
+        if (state.live.some((instance) => instance.version === request.rollbackVersion)) return undefined;
+        try {
+          // Asked for by name when the migration was started: that is the yes to losing what was written since.
+          const further = { kind: "rollback", version: request.rollbackVersion, acceptDataLoss: true } as const;
+          return await insertRecord(tx, state, further);
+        } catch (error) {
+          if (!(error instanceof DomainError) || end.failure === null) throw error;
+          const message = `${end.failure.message} Going further back failed: ${error.message}`;
+          await endRecord(tx, migrationId, { ...end, failure: { ...end.failure, message } }, {});
+          return undefined;
+        }
+      }),
+
+    async unfinished() {
+      const rows = await database.db
+        .selectFrom("migration_records")
+        .select("id")
+        .where("finished_at", "is", null)
+        .execute();
+      return rows.map((row) => row.id);
+    },
+  };
+}
+
+async function own(
+  { db }: ControlTransaction,
+  { tenant, module, epoch }: TenantModuleState,
+  migrationId: string,
+): Promise<void> {
+  await db
+    .updateTable("tenant_modules")
+    .set({ migration_id: migrationId, epoch: epoch + 1 })
+    .where("tenant", "=", tenant)
+    .where("module", "=", module)
+    .execute();
+}
+
+async function endRecord(
+  tx: ControlTransaction,
+  migrationId: string,
+  { status, failure }: OperationEnd,
+  result: MigrationResult,
+): Promise<void> {
+  await tx.db
+    .updateTable("migration_records")
+    .set({
+      status,
+      failure: failure === null ? null : JSON.stringify(failure),
+      result: JSON.stringify(result),
+      finished_at: sql<Date>`clock_timestamp()`,
+    })
+    .where("id", "=", migrationId)
+    .execute();
+  await notifyMigration(tx, migrationId);
+}
+
+/** Gathers from the steps what the operation made. */
+async function resultOf({ db }: ControlTransaction, migrationId: string, end: OperationEnd): Promise<MigrationResult> {
+  const steps = await db
+    .selectFrom("migration_steps")
+    .select(["name", "status", "detail", "started_at", "finished_at"])
+    .where("migration_id", "=", migrationId)
+    .orderBy("position")
+    .execute();
+  const held = steps.find((step) => step.name === "hold");
+  const released =
+    end.status === "rolled-back" ? held : steps.findLast((step) => step.name === "route" && step.status === "succeeded");
+  const result: MigrationResult = {};
+  for (const { detail, status } of steps) {
+    if (status !== "succeeded") continue;
+    if (typeof detail["instanceId"] === "string") result.instanceId = detail["instanceId"];
+    if (typeof detail["rollbackPointId"] === "string") result.rollbackPointId = detail["rollbackPointId"];
+    if (Array.isArray(detail["lostWrites"])) result.lostWrites = detail["lostWrites"];
+  }
+  if (held !== undefined && released?.finished_at != null) {
+    result.heldMs = released.finished_at.getTime() - held.started_at.getTime();
+  }
+  return result;
+}

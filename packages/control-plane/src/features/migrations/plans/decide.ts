@@ -1,0 +1,43 @@
+import { RollbackPointNotFoundError, VersionNotLiveError } from "@aibos/contract";
+import type { OperationRequest } from "../../../db/control-tables.ts";
+import { findRollbackPoint } from "../../rollback-points/rollback-point-store.ts";
+import { plan } from "../migration-step.ts";
+import { rollbackPoint } from "../steps/rollback-point.ts";
+import { planComplete } from "./complete-plan.ts";
+import type { Decision, DecisionFacts } from "./decision.ts";
+import { planInstall } from "./install-plan.ts";
+import { planMigrate } from "./migrate-plan.ts";
+import { dataVersionOf } from "./only-live-version.ts";
+import { planRestore, planRollback } from "./rollback-plan.ts";
+import { planSideBySide } from "./side-by-side-plan.ts";
+
+/** Decides what an operation will do, or throws why it can't be done. `today` is an ISO date. */
+export async function decide(facts: DecisionFacts, request: OperationRequest, today: string): Promise<Decision> {
+  switch (request.kind) {
+    case "install":
+      return planInstall(facts, request.version, today);
+    case "migrate":
+      return planMigrate(facts, request, today);
+    case "side-by-side":
+      return planSideBySide(facts, request.version, today);
+    case "complete":
+      return planComplete(facts, request.version);
+    case "rollback":
+      return planRollback(facts, request);
+    case "rollback-point": {
+      const { tenant, module, live } = facts.state;
+      const { version, reason } = request;
+      const versions = live.map((instance) => instance.version);
+      if (!versions.includes(version)) throw new VersionNotLiveError(tenant, module, version, versions);
+      const step = plan(rollbackPoint, { version, dataVersion: dataVersionOf(facts.state), reason });
+      return { fromVersion: version, toVersion: version, path: [version], steps: [step] };
+    }
+    case "restore": {
+      const point = await findRollbackPoint(facts.tx.db, request.rollbackPointId);
+      if (point === undefined || point.state !== "available") {
+        throw new RollbackPointNotFoundError(request.rollbackPointId, point === undefined ? "unknown" : point.state === "restored" ? "restored" : "dropped");
+      }
+      return planRestore(facts, point, request.acceptDataLoss);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { DataLossNotAcceptedError, RollbackUnavailableError, VersionNotLiveError } from "@aibos/contract";
+import type { Version } from "@aibos/domain";
+import type { InstanceStatus, PlannedStep } from "../../../db/control-tables.ts";
+import { countLostWrites, newestRollbackPoint, type StoredRollbackPoint } from "../../rollback-points/rollback-point-store.ts";
+import { plan } from "../migration-step.ts";
+import { confirm } from "../steps/confirm.ts";
+import { countWrites } from "../steps/count-writes.ts";
+import { deploy } from "../steps/deploy.ts";
+import { drain } from "../steps/drain.ts";
+import { grant } from "../steps/grant.ts";
+import { hold } from "../steps/hold.ts";
+import { probe } from "../steps/probe.ts";
+import { restoreData } from "../steps/restore-data.ts";
+import { rollbackPoint } from "../steps/rollback-point.ts";
+import { route } from "../steps/route.ts";
+import { undoData } from "../steps/undo-data.ts";
+import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
+import { dataVersionOf, onlyLiveVersion } from "./only-live-version.ts";
+
+/** Goes back: out of side by side with every write kept, or else to a rollback point. */
+export async function planRollback(
+  facts: DecisionFacts,
+  request: { version?: Version | undefined; acceptDataLoss: boolean },
+): Promise<Decision> {
+  const { state, tx } = facts;
+  if (state.live.length > 1) return planLeaveSideBySide(facts, request.version);
+  const { tenant, module } = state;
+  const current = onlyLiveVersion(state);
+  const point = await newestRollbackPoint(
+    tx.db,
+    request.version === undefined
+      ? { tenant, module, notVersion: current }
+      : { tenant, module, version: request.version },
+  );
+  if (point === undefined) {
+    const wanted = request.version === undefined ? "an earlier version" : request.version;
+    throw new RollbackUnavailableError(tenant, module, `there is no rollback point of ${wanted}.`);
+  }
+  return planRestore(facts, point, request.acceptDataLoss);
+}
+
+/** Puts a rollback point's data in place of what is there, and its version in charge. */
+export async function planRestore(
+  { tx, state }: DecisionFacts,
+  point: StoredRollbackPoint,
+  acceptDataLoss: boolean,
+): Promise<Decision> {
+  const lost = await countLostWrites(tx, point.id, state.schema);
+  if (lost.length > 0 && !acceptDataLoss) {
+    throw new DataLossNotAcceptedError(point.id, point.createdAt.toISOString(), lost);
+  }
+  const versions = state.live.map((instance) => instance.version);
+  const target = point.version;
+  const serving = versions[0] ?? target;
+  return {
+    fromVersion: serving,
+    toVersion: target,
+    path: serving === target ? [target] : [serving, target],
+    steps: [
+      plan(deploy, { version: target }),
+      plan(hold, { reason: `going back to ${target}` }),
+      plan(drain, { after: "hold", revoke: versions.filter((version) => version !== target) }),
+      plan(countWrites, {}),
+      plan(restoreData, {
+        rollbackPointId: point.id,
+        acceptDataLoss,
+        version: serving,
+        dataVersion: dataVersionOf(state),
+      }),
+      ...(versions.includes(target) ? [] : [plan(grant, { version: target })]),
+      ...serveAgain({ [target]: ALL }, { [target]: "active" }, target),
+    ],
+  };
+}
+
+/** Retires the versions newer than the one to stay, and takes their changes to the data back by their down files. */
+async function planLeaveSideBySide({ tx, state, modules }: DecisionFacts, version?: Version): Promise<Decision> {
+  const { tenant, module, live } = state;
+  const position = version === undefined ? 1 : live.findIndex((instance) => instance.version === version);
+  const target = live[position];
+  if (target === undefined) {
+    throw new VersionNotLiveError(tenant, module, version ?? dataVersionOf(state), live.map((instance) => instance.version));
+  }
+  if (position === 0) {
+    throw new RollbackUnavailableError(tenant, module, `${target.version} is the newest version that runs already.`);
+  }
+  const retiring = live.slice(0, position);
+  const staying = live.slice(position);
+  const data = dataVersionOf(state);
+  const release = await modules.getVersion(module, target.version);
+  const newer = (await modules.getVersion(module, data)).migrations.slice(release.migrations.length);
+  const oneWay = newer.find((migration) => !migration.reversible);
+  if (oneWay !== undefined) {
+    throw new RollbackUnavailableError(
+      tenant,
+      module,
+      `migration ${oneWay.name} of ${data} has no down file. Restore the rollback point that was taken before ` +
+        `(aibos-versions rollback-point list -t ${tenant} -m ${module}).`,
+    );
+  }
+  const before = await newestRollbackPoint(tx.db, { tenant, module, dataVersion: target.version });
+  const freed = retiring.reduce((sum, instance) => sum + instance.weight, 0);
+  const weights = Object.fromEntries(
+    staying.map((instance) => [instance.version, instance.weight + (instance === target ? freed : 0)]),
+  );
+  return {
+    fromVersion: retiring[0]?.version ?? data,
+    toVersion: target.version,
+    path: [retiring[0]?.version ?? data, target.version],
+    steps: [
+      plan(hold, { reason: `going back to ${target.version}` }),
+      plan(drain, { after: "hold", revoke: retiring.map((instance) => instance.version) }),
+      plan(countWrites, {}),
+      plan(rollbackPoint, {
+        version: retiring[0]?.version ?? data,
+        dataVersion: data,
+        reason: `before going back to ${target.version}`,
+      }),
+      plan(undoData, { from: data, to: target.version, structure: before?.fingerprint.structure ?? null }),
+      ...serveAgain(
+        weights,
+        Object.fromEntries(staying.map(({ version: name }) => [name, (weights[name] ?? 0) > 0 ? "active" : "standby"])),
+        target.version,
+      ),
+    ],
+  };
+}
+
+function serveAgain(
+  weights: Record<string, number>,
+  instances: Record<string, InstanceStatus>,
+  result: Version,
+): PlannedStep[] {
+  return [
+    plan(probe, { versions: Object.keys(instances) as Version[] }),
+    plan(route, { weights, instances, result, release: true }),
+    plan(confirm, {}),
+  ];
+}

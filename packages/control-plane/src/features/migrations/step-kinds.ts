@@ -1,0 +1,40 @@
+import type { StepKind } from "./migration-step.ts";
+import { confirm } from "./steps/confirm.ts";
+import { countWrites } from "./steps/count-writes.ts";
+import { createSchema } from "./steps/create-schema.ts";
+import { deploy } from "./steps/deploy.ts";
+import { drain } from "./steps/drain.ts";
+import { grant } from "./steps/grant.ts";
+import { hold } from "./steps/hold.ts";
+import { hop } from "./steps/hop.ts";
+import { probe } from "./steps/probe.ts";
+import { restoreData } from "./steps/restore-data.ts";
+import { rollbackPoint } from "./steps/rollback-point.ts";
+import { route } from "./steps/route.ts";
+import { undoData } from "./steps/undo-data.ts";
+import { validate } from "./steps/validate.ts";
+
+const KINDS = [
+  validate,
+  deploy,
+  hold,
+  drain,
+  countWrites,
+  rollbackPoint,
+  createSchema,
+  hop,
+  undoData,
+  restoreData,
+  grant,
+  probe,
+  route,
+  confirm,
+];
+
+/** A step's kind by the name under which plans keep it. */
+export function stepKind(name: string): StepKind<unknown> {
+  const kind = KINDS.find((candidate) => candidate.name === name);
+  if (kind === undefined) throw new RangeError(`No step is called "${name}": a newer program made this plan.`);
+  // Each plan entry was made by plan(kind, subject), which tied the two types together.
+  return kind as StepKind<unknown>;
+}

@@ -1,0 +1,11 @@
+import type { Version } from "@aibos/domain";
+import type { StepKind } from "../migration-step.ts";
+
+/** Has a healthy process of the version. What nobody needs after a failure is stopped by the deployments' own loop. */
+export const deploy: StepKind<{ version: Version }> = {
+  name: "deploy",
+  title: ({ version }) => `start ${version}`,
+  async outside({ module, with: { version }, platform }) {
+    return { version, url: await platform.deployments.ensure({ module, version }) };
+  },
+};

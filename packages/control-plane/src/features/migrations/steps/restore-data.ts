@@ -1,0 +1,83 @@
+import { DataLossNotAcceptedError, RollbackPointNotFoundError } from "@aibos/contract";
+import { type ModuleId, rollbackSchemaName, type TenantId, type Version } from "@aibos/domain";
+import { fingerprintSchema, restoreSchemaCopy } from "@aibos/tenant-data";
+import type { ControlTransaction } from "../../../db/control-database.ts";
+import {
+  countLostWrites,
+  findRollbackPoint,
+  keepSwappedOut,
+  newId,
+  type StoredRollbackPoint,
+} from "../../rollback-points/rollback-point-store.ts";
+import { setPointState } from "../../rollback-points/rollback-point-store.ts";
+import type { StepKind } from "../migration-step.ts";
+import { setDataVersion } from "../set-data-version.ts";
+
+interface Restore {
+  rollbackPointId: string;
+  acceptDataLoss: boolean;
+  /** What serves now, and the release of the present data: kept as a rollback point of its own. */
+  version: Version;
+  dataVersion: Version;
+}
+
+/**
+ * Swaps the data with a rollback point's copy, by rename. The writes that this loses are counted once more, now that
+ * requests are held; the data swapped out becomes a rollback point, so that this can be undone too.
+ */
+export const restoreData: StepKind<Restore> = {
+  name: "restore-data",
+  title: ({ rollbackPointId }) => `put the data of ${rollbackPointId} in place`,
+  async inside(tx, run) {
+    const { rollbackPointId, acceptDataLoss, version, dataVersion } = run.with;
+    const point = await usablePoint(tx, rollbackPointId);
+    const lostWrites = await countLostWrites(tx, point.id, run.schema);
+    if (lostWrites.length > 0 && !acceptDataLoss) {
+      throw new DataLossNotAcceptedError(point.id, point.createdAt.toISOString(), lostWrites);
+    }
+    const id = newId();
+    const aside = asideName(run, id);
+    const fingerprint = await fingerprintSchema(tx.client, run.schema);
+    await restoreSchemaCopy(tx.client, { copy: point.copy, schema: run.schema, aside });
+    const restored = await fingerprintSchema(tx.client, run.schema);
+    if (restored.structure !== point.fingerprint.structure || restored.data !== point.fingerprint.data) {
+      throw new Error(`The copy of rollback point ${point.id} was changed since it was taken; nothing was restored.`);
+    }
+    await setPointState(tx, point.id, "restored");
+    const kept = await keepSwappedOut(tx, run, {
+      id,
+      version,
+      dataVersion,
+      migrationId: run.migrationId,
+      reason: `before going back to ${point.id}`,
+      copy: aside,
+      fingerprint,
+    });
+    await setDataVersion(tx, run, point.dataVersion);
+    return {
+      detail: { restored: point.id, rollbackPointId: kept.id, lostWrites },
+      checksum: restored.data,
+    };
+  },
+  async undoInside(tx, run, recorded) {
+    const kept = await usablePoint(tx, String(recorded["rollbackPointId"]));
+    const point = await findRollbackPoint(tx.db, run.with.rollbackPointId);
+    if (point === undefined) throw new RollbackPointNotFoundError(run.with.rollbackPointId, "unknown");
+    await restoreSchemaCopy(tx.client, { copy: kept.copy, schema: run.schema, aside: point.copy });
+    await setPointState(tx, point.id, "available");
+    await setPointState(tx, kept.id, "dropped");
+    await setDataVersion(tx, run, run.with.dataVersion);
+  },
+};
+
+/** @throws RollbackPointNotFoundError */
+async function usablePoint({ db }: ControlTransaction, id: string): Promise<StoredRollbackPoint> {
+  const point = await findRollbackPoint(db, id);
+  if (point === undefined) throw new RollbackPointNotFoundError(id, "unknown");
+  if (point.state !== "available") throw new RollbackPointNotFoundError(id, point.state);
+  return point;
+}
+
+function asideName({ tenant, module }: { tenant: TenantId; module: ModuleId }, id: string): string {
+  return rollbackSchemaName(tenant, module, id);
+}

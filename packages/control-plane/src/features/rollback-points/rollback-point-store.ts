@@ -1,0 +1,254 @@
+import { randomBytes } from "node:crypto";
+import { type Kysely, sql } from "kysely";
+import type { TableWrites } from "@aibos/contract";
+import { type ModuleId, rollbackSchemaName, type TenantId, type Version } from "@aibos/domain";
+import {
+  addWrites,
+  countWritesSince,
+  createSchemaCopy,
+  dropSchemaCopy,
+  fingerprintSchema,
+  type SchemaFingerprint,
+  takeWriteBaseline,
+} from "@aibos/tenant-data";
+import type { ControlTransaction } from "../../db/control-database.ts";
+import type { ControlTables } from "../../db/control-tables.ts";
+
+/** Where a tenant's module data is. */
+export interface DataPlace {
+  readonly tenant: TenantId;
+  readonly module: ModuleId;
+  readonly schema: string;
+  readonly role: string;
+}
+
+export interface StoredRollbackPoint {
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly module: ModuleId;
+  readonly version: Version;
+  readonly dataVersion: Version;
+  readonly state: "available" | "restored" | "dropped";
+  readonly copy: string;
+  readonly fingerprint: { readonly structure: string; readonly data: string };
+  readonly createdAt: Date;
+}
+
+/** So many rollback points of one tenant's module are kept; older ones are dropped when an operation has ended. */
+const KEPT = 5;
+
+/** Copies the data and enters the copy as a rollback point. Writers must be held off. */
+export async function takeRollbackPoint(
+  tx: ControlTransaction,
+  place: DataPlace,
+  facts: { version: Version; dataVersion: Version; migrationId: string; reason: string },
+): Promise<StoredRollbackPoint> {
+  const id = newId();
+  const copy = rollbackSchemaName(place.tenant, place.module, id);
+  const baseline = await takeWriteBaseline(tx.client, place.schema);
+  const fingerprint = await fingerprintSchema(tx.client, place.schema);
+  const size = await createSchemaCopy(tx.client, { from: place.schema, to: copy });
+  return insertPoint(tx, place, { ...facts, id, copy, fingerprint, size, baseline });
+}
+
+/**
+ * Enters data that was just swapped out of its place as a rollback point, so that a rollback can be undone too.
+ * `fingerprint` and `baseline` were taken while it was in its place.
+ */
+export async function keepSwappedOut(
+  tx: ControlTransaction,
+  place: DataPlace,
+  facts: {
+    id: string;
+    version: Version;
+    dataVersion: Version;
+    migrationId: string;
+    reason: string;
+    copy: string;
+    fingerprint: SchemaFingerprint;
+  },
+): Promise<StoredRollbackPoint> {
+  const baseline = await takeWriteBaseline(tx.client, place.schema);
+  const { rows } = await tx.client.query<{ bytes: string }>(
+    `select coalesce(sum(pg_total_relation_size(c.oid)), 0)::text as bytes
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind = 'r'`,
+    [facts.copy],
+  );
+  const size = {
+    tables: facts.fingerprint.tables.length,
+    rows: facts.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0),
+    bytes: Number(rows[0]?.bytes ?? 0),
+  };
+  return insertPoint(tx, place, { ...facts, size, baseline });
+}
+
+/** An identifier for a rollback point and its schema. */
+export function newId(): string {
+  return `rp_${randomBytes(6).toString("hex")}`;
+}
+
+export async function findRollbackPoint(
+  db: Kysely<ControlTables>,
+  id: string,
+): Promise<StoredRollbackPoint | undefined> {
+  const row = await db.selectFrom("rollback_points").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? undefined : describe(row);
+}
+
+/** The newest usable point that fits; `version` is the version that served, `notVersion` one that did not. */
+export async function newestRollbackPoint(
+  db: Kysely<ControlTables>,
+  wanted: {
+    tenant: TenantId;
+    module: ModuleId;
+    version?: Version | undefined;
+    notVersion?: Version;
+    dataVersion?: Version;
+  },
+): Promise<StoredRollbackPoint | undefined> {
+  let query = db
+    .selectFrom("rollback_points")
+    .selectAll()
+    .where("tenant", "=", wanted.tenant)
+    .where("module", "=", wanted.module)
+    .where("state", "=", "available")
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(1);
+  if (wanted.version !== undefined) query = query.where("version", "=", wanted.version);
+  if (wanted.notVersion !== undefined) query = query.where("version", "<>", wanted.notVersion);
+  if (wanted.dataVersion !== undefined) query = query.where("data_version", "=", wanted.dataVersion);
+  const row = await query.executeTakeFirst();
+  return row === undefined ? undefined : describe(row);
+}
+
+export async function setPointState(
+  { db }: ControlTransaction,
+  id: string,
+  state: StoredRollbackPoint["state"],
+): Promise<void> {
+  await db.updateTable("rollback_points").set({ state }).where("id", "=", id).execute();
+}
+
+/** Counts the writes that going back to a point would lose. */
+export async function countLostWrites(
+  { db, client }: ControlTransaction,
+  pointId: string,
+  schema: string,
+): Promise<TableWrites[]> {
+  const point = await db
+    .selectFrom("rollback_points")
+    .select(["write_baseline", "carried_writes"])
+    .where("id", "=", pointId)
+    .executeTakeFirstOrThrow();
+  const since = await countWritesSince(client, { schema, baseline: point.write_baseline });
+  return addWrites(point.carried_writes, since);
+}
+
+/** Before an operation rewrites data: what users wrote so far is added to each point's count. */
+export async function carryWrites(tx: ControlTransaction, place: DataPlace): Promise<void> {
+  const points = await availablePoints(tx, place);
+  if (points.length === 0) return;
+  const baseline = JSON.stringify(await takeWriteBaseline(tx.client, place.schema));
+  for (const id of points) {
+    const carried = JSON.stringify(await countLostWrites(tx, id, place.schema));
+    await tx.db
+      .updateTable("rollback_points")
+      .set({ carried_writes: carried, write_baseline: baseline })
+      .where("id", "=", id)
+      .execute();
+  }
+}
+
+/** After an operation rewrote data, before users write again: counting goes on from here. */
+export async function rebaseWrites(tx: ControlTransaction, place: DataPlace): Promise<void> {
+  const points = await availablePoints(tx, place);
+  if (points.length === 0) return;
+  const baseline = JSON.stringify(await takeWriteBaseline(tx.client, place.schema));
+  await tx.db.updateTable("rollback_points").set({ write_baseline: baseline }).where("id", "in", points).execute();
+}
+
+/** Drops the oldest points beyond the number that is kept. */
+export async function pruneRollbackPoints(tx: ControlTransaction, place: DataPlace): Promise<void> {
+  for (const id of (await availablePoints(tx, place)).slice(KEPT)) {
+    const point = await findRollbackPoint(tx.db, id);
+    if (point === undefined) continue;
+    await dropSchemaCopy(tx.client, point.copy);
+    await setPointState(tx, id, "dropped");
+  }
+}
+
+async function availablePoints({ db }: ControlTransaction, place: DataPlace): Promise<string[]> {
+  const rows = await db
+    .selectFrom("rollback_points")
+    .select("id")
+    .where("tenant", "=", place.tenant)
+    .where("module", "=", place.module)
+    .where("state", "=", "available")
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .execute();
+  return rows.map((row) => row.id);
+}
+
+async function insertPoint(
+  { db }: ControlTransaction,
+  place: DataPlace,
+  point: {
+    id: string;
+    version: Version;
+    dataVersion: Version;
+    migrationId: string;
+    reason: string;
+    copy: string;
+    fingerprint: SchemaFingerprint;
+    size: { tables: number; rows: number; bytes: number };
+    baseline: Awaited<ReturnType<typeof takeWriteBaseline>>;
+  },
+): Promise<StoredRollbackPoint> {
+  const row = await db
+    .insertInto("rollback_points")
+    .values({
+      id: point.id,
+      tenant: place.tenant,
+      module: place.module,
+      version: point.version,
+      data_version: point.dataVersion,
+      migration_id: point.migrationId,
+      reason: point.reason,
+      schema_name: point.copy,
+      ...point.size,
+      structure_fingerprint: point.fingerprint.structure,
+      data_fingerprint: point.fingerprint.data,
+      write_baseline: JSON.stringify(point.baseline),
+      created_at: sql<Date>`clock_timestamp()`,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return describe(row);
+}
+
+function describe(row: {
+  id: string;
+  tenant: TenantId;
+  module: ModuleId;
+  version: Version;
+  data_version: Version;
+  state: StoredRollbackPoint["state"];
+  schema_name: string;
+  structure_fingerprint: string;
+  data_fingerprint: string;
+  created_at: Date;
+}): StoredRollbackPoint {
+  return {
+    id: row.id,
+    tenant: row.tenant,
+    module: row.module,
+    version: row.version,
+    dataVersion: row.data_version,
+    state: row.state,
+    copy: row.schema_name,
+    fingerprint: { structure: row.structure_fingerprint, data: row.data_fingerprint },
+    createdAt: row.created_at,
+  };
+}

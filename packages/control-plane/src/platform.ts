@@ -1,0 +1,136 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, realpath } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleepFor } from "node:timers/promises";
+import type { Logger } from "pino";
+import { composeService, type MultiVersionService, type RouteHandlers } from "@aibos/contract";
+import { openControlDatabase } from "./db/control-database.ts";
+import { migrateControlSchema } from "./db/migrate-control-schema.ts";
+import { listenToDatabase } from "./db/notifications.ts";
+import { startDurableWork, stopDurableWork } from "./durable-work.ts";
+import { createDeployments } from "./features/deployments/deployments.ts";
+import { startExecutorLife } from "./features/executors/executor-life.ts";
+import { createExecutorStore, sessionName } from "./features/executors/executor-store.ts";
+import { createGatewayReadModel } from "./features/gateways/gateway-read-model.ts";
+import { createGatewayStore, type GatewayStore } from "./features/gateways/gateway-store.ts";
+import { createHealthApi } from "./features/health/health-api.ts";
+import { createTenantProbe } from "./features/health/tenant-probe.ts";
+import { loadInstallation } from "./features/installation/installation.ts";
+import { createMigrationApi } from "./features/migrations/migration-api.ts";
+import { createMigrationLedger } from "./features/migrations/migration-ledger.ts";
+import { createMigrationReadModel } from "./features/migrations/migration-read-model.ts";
+import { createMigrationWorkflow } from "./features/migrations/migration-workflow.ts";
+import { createOperationStore } from "./features/migrations/operation-store.ts";
+import { createModuleApi } from "./features/modules/module-api.ts";
+import { createModuleReadModel } from "./features/modules/module-read-model.ts";
+import { createModulePublisher } from "./features/modules/publish-module.ts";
+import { createPlatformApi } from "./features/platform/platform-api.ts";
+import { createRouteFeed, type RouteFeed } from "./features/route-feed/route-feed.ts";
+import { createRoutingApi } from "./features/routing/routing-api.ts";
+import { createTenantApi } from "./features/tenants/tenant-api.ts";
+import { createRouteCaller } from "./route-caller.ts";
+import { createRuntime } from "./runtime/runtime.ts";
+
+export interface PlatformOptions {
+  /** The control database; its schemas are created and brought up to date. */
+  readonly databaseUrl: string;
+  /** Where artifacts and module processes' state are kept. Only one process may use it at a time. */
+  readonly dataFolder: string;
+  /** The program's version, for `getStatus`. */
+  readonly program: string;
+  readonly log: Logger;
+  /** Called when another process declared this one dead: it must end at once. */
+  readonly lost: () => void;
+}
+
+/** The control plane without its HTTP side. */
+export interface Platform {
+  readonly service: MultiVersionService;
+  readonly handlers: RouteHandlers;
+  readonly feed: RouteFeed;
+  readonly gateways: GatewayStore;
+  /** Whether the database answers. */
+  isReady(): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+/** Composes the platform and starts it. One a process: DBOS has one registry. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { databaseUrl, program, log, lost } = options;
+  await mkdir(options.dataFolder, { recursive: true, mode: 0o700 });
+  const dataFolder = await realpath(options.dataFolder);
+  const executor = { id: `cp_${randomBytes(6).toString("hex")}`, host: hostname(), home: dataFolder, pid: process.pid };
+  const now = Date.now;
+  const sleep = async (ms: number): Promise<void> => {
+    await sleepFor(ms);
+  };
+
+  await migrateControlSchema(databaseUrl);
+  const session = sessionName(executor.id);
+  const database = openControlDatabase(databaseUrl, session);
+  const notifications = listenToDatabase(databaseUrl, session);
+  const installation = await loadInstallation(database);
+  const executors = createExecutorStore(database);
+  await executors.register(executor);
+
+  const modules = createModuleReadModel(database);
+  const gateways = createGatewayReadModel({ database, notifications, now });
+  const driver = await createRuntime({ folder: join(dataFolder, "runtime"), log });
+  const deployments = createDeployments({
+    ...{ database, installation, modules, driver, log },
+    executorId: executor.id,
+    dataUrl: databaseUrl,
+  });
+  const probe = createTenantProbe({ modules, installation, now });
+  const store = createOperationStore({ database, modules, installation, now });
+  const ledger = createMigrationLedger({
+    ...{ database, sleep },
+    platform: { modules, deployments, gateways, probe },
+    undoFailed: (migrationId, step, error) => log.error({ migrationId, step, error }, "an undo failed; trying again"),
+  });
+  const workflow = createMigrationWorkflow({ store, ledger, now, sleep });
+  const migrations = createMigrationReadModel(database, notifications);
+  const publishModule = createModulePublisher(database);
+
+  await startDurableWork({ url: databaseUrl, executorId: executor.id, log });
+  const life = startExecutorLife({ executor, store: executors, takeOver: workflow.takeOver, lost, log });
+
+  const handlers: RouteHandlers = {
+    ...createModuleApi({ database, modules }),
+    ...createTenantApi(database),
+    ...createRoutingApi({ database, gateways }),
+    ...createMigrationApi({ database, modules, store, workflow, migrations, now }),
+    ...createHealthApi({ database, modules, gateways, probe }),
+    ...createPlatformApi({ database, gateways, modules, deployments, program, now }),
+  };
+  const feed = createRouteFeed({
+    ...{ database, notifications },
+    contextKeyOf: installation.contextKey,
+    feedId: installation.feed,
+  });
+
+  return {
+    handlers,
+    feed,
+    gateways: createGatewayStore(database),
+    service: composeService({
+      call: createRouteCaller(handlers),
+      publish: (archive) => publishModule(Buffer.from(archive)),
+      watchMigration: migrations.watch,
+    }),
+    isReady: () =>
+      database.pool.query("select 1").then(
+        () => true,
+        () => false,
+      ),
+    async stop() {
+      await stopDurableWork();
+      await deployments.close();
+      await life.leave();
+      await feed.close();
+      await notifications.close();
+      await database.close();
+    },
+  };
+}

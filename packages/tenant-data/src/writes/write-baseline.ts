@@ -1,0 +1,104 @@
+import type { ClientBase } from "pg";
+import { quoteIdentifier } from "../quote-identifier.ts";
+
+/** A moment in a schema's life from which writes are counted. */
+export interface WriteBaseline {
+  /** PostgreSQL's snapshot (`pg_snapshot` as text): which transactions had ended. */
+  readonly snapshot: string;
+  /** Rows by table. */
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+/** Writes of one table that are still to be seen: a row that came and went is none. */
+export interface CountedWrites {
+  readonly table: string;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** False when rows both came and went, so that updates can't be told from an insert and a delete. */
+  readonly exact: boolean;
+}
+
+/** The engine's own table, which no user writes. */
+const LEDGER = "aibos_migrations";
+
+/**
+ * Takes a baseline. No other session may be writing to the schema (hold its requests, or lock its tables), and the
+ * caller's transaction must not have written to it: such rows would count as written later.
+ */
+export async function takeWriteBaseline(client: ClientBase, schema: string): Promise<WriteBaseline> {
+  const { rows } = await client.query<{ snapshot: string }>("select pg_current_snapshot()::text as snapshot");
+  const counts = new Map<string, number>();
+  for (const table of await tablesOf(client, schema)) {
+    const counted = await client.query<{ count: string }>(`select count(*)::text as count from ${nameOf(schema, table)}`);
+    counts.set(table, Number(counted.rows[0]?.count ?? 0));
+  }
+  return { snapshot: rows[0]?.snapshot ?? "", rows: Object.fromEntries(counts) };
+}
+
+/**
+ * Counts the rows written since. A row tells by its `xmin` which transaction wrote it, which needs no trigger and no
+ * key and survives VACUUM and freezing; rows that are gone show in the number of old rows that are left.
+ */
+export async function countWritesSince(
+  client: ClientBase,
+  { schema, baseline }: { schema: string; baseline: WriteBaseline },
+): Promise<CountedWrites[]> {
+  // Gives this transaction a number, from which age() then counts back.
+  const { rows } = await client.query<{ now: string }>("select pg_current_xact_id()::text as now");
+  const now = rows[0]?.now ?? "0";
+  const counted: CountedWrites[] = [];
+  for (const table of await tablesOf(client, schema)) {
+    // xmin has 32 bits; its age makes it the 64-bit number that a snapshot is asked about. Frozen rows are old.
+    const written = await client.query<{ fresh: string; old: string }>(
+      `select count(*) filter (where fresh)::text as fresh, count(*) filter (where not fresh)::text as old
+       from (select age(xmin) < 2147483647
+               and not pg_visible_in_snapshot(($1::numeric - age(xmin))::text::xid8, $2::pg_snapshot) as fresh
+             from ${nameOf(schema, table)}) as rows`,
+      [now, baseline.snapshot],
+    );
+    const before = Object.hasOwn(baseline.rows, table) ? (baseline.rows[table] ?? 0) : 0;
+    const fresh = Number(written.rows[0]?.fresh ?? 0);
+    const gone = Math.max(0, before - Number(written.rows[0]?.old ?? 0));
+    const updated = Math.min(fresh, gone);
+    if (fresh > 0 || gone > 0) {
+      counted.push({ table, inserted: fresh - updated, updated, deleted: gone - updated, exact: updated === 0 });
+    }
+  }
+  return counted;
+}
+
+/** Adds up counts of the same tables. */
+export function addWrites(first: readonly CountedWrites[], second: readonly CountedWrites[]): CountedWrites[] {
+  const sums = new Map<string, CountedWrites>();
+  for (const writes of [...first, ...second]) {
+    const sum = sums.get(writes.table);
+    sums.set(
+      writes.table,
+      sum === undefined
+        ? writes
+        : {
+            table: writes.table,
+            inserted: sum.inserted + writes.inserted,
+            updated: sum.updated + writes.updated,
+            deleted: sum.deleted + writes.deleted,
+            exact: sum.exact && writes.exact,
+          },
+    );
+  }
+  return [...sums.values()];
+}
+
+async function tablesOf(client: ClientBase, schema: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> $2
+     order by c.relname collate "C"`,
+    [schema, LEDGER],
+  );
+  return rows.map((row) => row.name);
+}
+
+function nameOf(schema: string, table: string): string {
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+}
