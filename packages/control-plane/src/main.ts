@@ -11,7 +11,10 @@ const say = (message: Record<string, unknown>): boolean => process.stdout.write(
 
 try {
   const config = readConfig(process.env);
-  const log = pino({ level: config.logLevel, base: { part: "control-plane" } }, pino.destination({ fd: 2, sync: true }));
+  const log = pino(
+    { level: config.logLevel, base: { part: "control-plane" } },
+    pino.destination({ fd: 2, sync: true }),
+  );
   const controlPlane = await startControlPlane(config, {
     log,
     program: manifest.version,
@@ -38,6 +41,7 @@ try {
 } catch (error) {
   const code = error instanceof DomainError ? error.code : "AIBOS_INTERNAL";
   say({ type: "failed", code, message: error instanceof Error ? error.message : String(error) });
-  if (!(error instanceof DomainError)) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  if (!(error instanceof DomainError))
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(1);
 }

@@ -97,10 +97,7 @@ export class VersionNotLiveError extends DomainError {
 /** Another module of the tenant is missing, or one of the two does not accept the other's version. */
 export class DependencyUnmetError extends DomainError {
   readonly code = "AIBOS_DEPENDENCY_UNMET";
-  constructor(
-    tenant: TenantId,
-    unmet: { dependent: string; needs: ModuleId; range: string; live: readonly string[] },
-  ) {
+  constructor(tenant: TenantId, unmet: { dependent: string; needs: ModuleId; range: string; live: readonly string[] }) {
     super(
       `${unmet.dependent} needs module "${unmet.needs}" at ${unmet.range}; tenant "${tenant}" ` +
         (unmet.live.length === 0 ? "does not use it." : `has ${unmet.live.join(", ")}.`) +

@@ -26,7 +26,9 @@ export async function migrateControlSchema(url: string): Promise<void> {
       `create table if not exists schema_migrations (
          number integer primary key, name text not null, applied_at timestamptz not null default now())`,
     );
-    const { rows } = await client.query<{ newest: number | null }>("select max(number) as newest from schema_migrations");
+    const { rows } = await client.query<{ newest: number | null }>(
+      "select max(number) as newest from schema_migrations",
+    );
     const applied = rows[0]?.newest ?? 0;
     if (applied > files.length) throw new SchemaNewerError(applied, files.length);
     for (const [index, file] of files.entries()) {

@@ -30,7 +30,9 @@ export async function takeWriteBaseline(client: ClientBase, schema: string): Pro
   const { rows } = await client.query<{ snapshot: string }>("select pg_current_snapshot()::text as snapshot");
   const counts = new Map<string, number>();
   for (const table of await tablesOf(client, schema)) {
-    const counted = await client.query<{ count: string }>(`select count(*)::text as count from ${nameOf(schema, table)}`);
+    const counted = await client.query<{ count: string }>(
+      `select count(*)::text as count from ${nameOf(schema, table)}`,
+    );
     counts.set(table, Number(counted.rows[0]?.count ?? 0));
   }
   return { snapshot: rows[0]?.snapshot ?? "", rows: Object.fromEntries(counts) };

@@ -26,10 +26,7 @@ export async function findDeployment(
   module: ModuleId,
   version: Version,
 ): Promise<Deployment | undefined> {
-  const row = await deployments(db)
-    .where("d.module", "=", module)
-    .where("d.version", "=", version)
-    .executeTakeFirst();
+  const row = await deployments(db).where("d.module", "=", module).where("d.version", "=", version).executeTakeFirst();
   return row === undefined ? undefined : describe(row);
 }
 

@@ -18,7 +18,9 @@ export interface DeploymentFacts {
 }
 
 /** What came of asking for a deployment: it is ours to start, or somebody else's, in this state. */
-export type Claim = { readonly ours: true } | { readonly ours: false; readonly state: string; readonly url: string | null };
+export type Claim =
+  | { readonly ours: true }
+  | { readonly ours: false; readonly state: string; readonly url: string | null };
 
 export interface DeploymentStore {
   /** Makes this process the owner unless a living one is. */

@@ -137,9 +137,7 @@ export function createMigrationLedger(options: {
           if (isFenced(error)) throw error;
           undoFailed(execution.migrationId, step.name, error);
           const message = `It could not be undone yet and is tried again: ${messageOf(error)}`;
-          await whileConnected(() =>
-            fenced(execution, (tx) => noteStep(tx, execution.migrationId, position, message)),
-          );
+          await whileConnected(() => fenced(execution, (tx) => noteStep(tx, execution.migrationId, position, message)));
           await sleep(wait);
         }
       }

@@ -87,8 +87,7 @@ export function createMigrationWorkflow(options: {
     const { done, result } = await runSteps(execution, 0, steps);
     if (result.ok) return { status: "succeeded", failure: null };
     const { failure } = result;
-    const salvage =
-      request.kind === "migrate" && !request.rollbackOnFailure ? planSalvage(steps, done) : undefined;
+    const salvage = request.kind === "migrate" && !request.rollbackOnFailure ? planSalvage(steps, done) : undefined;
     if (salvage !== undefined) {
       const saved = await runSteps(execution, steps.length, salvage);
       if (saved.result.ok) return { status: "failed", failure };

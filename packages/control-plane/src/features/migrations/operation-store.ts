@@ -99,7 +99,8 @@ export function createOperationStore(options: {
     request: OperationRequest,
   ): Promise<string> {
     const id = `mig_${randomBytes(6).toString("hex")}`;
-    const due = request.kind === "migrate" && request.scheduledTime !== undefined ? Date.parse(request.scheduledTime) : 0;
+    const due =
+      request.kind === "migrate" && request.scheduledTime !== undefined ? Date.parse(request.scheduledTime) : 0;
     const scheduled = due > now();
     const decision = await decide({ tx, state, modules }, request, today());
     await tx.db
@@ -285,7 +286,9 @@ async function resultOf({ db }: ControlTransaction, migrationId: string, end: Op
     .execute();
   const held = steps.find((step) => step.name === "hold");
   const released =
-    end.status === "rolled-back" ? held : steps.findLast((step) => step.name === "route" && step.status === "succeeded");
+    end.status === "rolled-back"
+      ? held
+      : steps.findLast((step) => step.name === "route" && step.status === "succeeded");
   const result: MigrationResult = {};
   for (const { detail, status } of steps) {
     if (status !== "succeeded") continue;

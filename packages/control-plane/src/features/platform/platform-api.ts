@@ -36,7 +36,10 @@ export function createPlatformApi(options: {
         .orderBy("seen_at", "desc")
         .limit(50)
         .execute();
-      const tenants = await db.selectFrom("tenants").select((eb) => eb.fn.countAll<number>().as("count")).executeTakeFirst();
+      const tenants = await db
+        .selectFrom("tenants")
+        .select((eb) => eb.fn.countAll<number>().as("count"))
+        .executeTakeFirst();
       const running = await db
         .selectFrom("migration_records")
         .select((eb) => eb.fn.countAll<number>().as("count"))

@@ -19,7 +19,8 @@ export async function listRollbackPoints(
     .limit(limit + 1);
   if (filter.tenant !== undefined) query = query.where("tenant", "=", filter.tenant);
   if (filter.module !== undefined) query = query.where("module", "=", filter.module);
-  if (after !== undefined) query = query.where(sql<boolean>`(created_at, id) < (${after[0]}::timestamptz, ${after[1]})`);
+  if (after !== undefined)
+    query = query.where(sql<boolean>`(created_at, id) < (${after[0]}::timestamptz, ${after[1]})`);
   const page = pageOf(await query.execute(), limit, (row) => [row.position, row.id]);
   return {
     items: page.items.map((row) => ({

@@ -45,7 +45,10 @@ async function unmetDependencies({ tx, state, modules }: DecisionFacts, to: Vers
   const { tenant, module } = state;
   const { manifest } = await modules.getVersion(module, to);
   const errors: DomainError[] = [];
-  for (const [needs, range] of Object.entries(manifest.dependencies) as [ModuleId, typeof manifest.dependencies[string]][]) {
+  for (const [needs, range] of Object.entries(manifest.dependencies) as [
+    ModuleId,
+    (typeof manifest.dependencies)[string],
+  ][]) {
     const live = await liveVersions({ tx }, tenant, needs);
     if (live.length === 0 || !live.every((version) => satisfiesRange(version, range))) {
       errors.push(new DependencyUnmetError(tenant, { dependent: `${module} ${to}`, needs, range, live }));
@@ -63,7 +66,12 @@ async function unmetDependencies({ tx, state, modules }: DecisionFacts, to: Vers
     const range = Object.hasOwn(theirs.dependencies, module) ? theirs.dependencies[module] : undefined;
     if (range === undefined || satisfiesRange(to, range)) continue;
     errors.push(
-      new DependencyUnmetError(tenant, { dependent: `${other.module} ${other.version}`, needs: module, range, live: [to] }),
+      new DependencyUnmetError(tenant, {
+        dependent: `${other.module} ${other.version}`,
+        needs: module,
+        range,
+        live: [to],
+      }),
     );
   }
   return errors;
@@ -86,9 +94,15 @@ function lifecycleWarnings(
   today: string,
 ): Problem[] {
   const instead = lifecycle.replacement === undefined ? "" : ` Its replacement is ${lifecycle.replacement}.`;
-  const warning = (code: string, message: string): Problem => ({ code, severity: "warning", message: message + instead });
+  const warning = (code: string, message: string): Problem => ({
+    code,
+    severity: "warning",
+    message: message + instead,
+  });
   if (lifecycle.endOfLife !== undefined && lifecycle.endOfLife <= today) {
-    return [warning("AIBOS_VERSION_END_OF_LIFE", `${module} ${version} reached its end of life on ${lifecycle.endOfLife}.`)];
+    return [
+      warning("AIBOS_VERSION_END_OF_LIFE", `${module} ${version} reached its end of life on ${lifecycle.endOfLife}.`),
+    ];
   }
   if (lifecycle.deprecatedOn !== undefined && lifecycle.deprecatedOn <= today) {
     return [warning("AIBOS_VERSION_DEPRECATED", `${module} ${version} is deprecated since ${lifecycle.deprecatedOn}.`)];

@@ -35,7 +35,10 @@ export async function decide(facts: DecisionFacts, request: OperationRequest, to
     case "restore": {
       const point = await findRollbackPoint(facts.tx.db, request.rollbackPointId);
       if (point === undefined || point.state !== "available") {
-        throw new RollbackPointNotFoundError(request.rollbackPointId, point === undefined ? "unknown" : point.state === "restored" ? "restored" : "dropped");
+        throw new RollbackPointNotFoundError(
+          request.rollbackPointId,
+          point === undefined ? "unknown" : point.state === "restored" ? "restored" : "dropped",
+        );
       }
       return planRestore(facts, point, request.acceptDataLoss);
     }

@@ -1,7 +1,11 @@
 import { DataLossNotAcceptedError, RollbackUnavailableError, VersionNotLiveError } from "@aibos/contract";
 import type { Version } from "@aibos/domain";
 import type { InstanceStatus, PlannedStep } from "../../../db/control-tables.ts";
-import { countLostWrites, newestRollbackPoint, type StoredRollbackPoint } from "../../rollback-points/rollback-point-store.ts";
+import {
+  countLostWrites,
+  newestRollbackPoint,
+  type StoredRollbackPoint,
+} from "../../rollback-points/rollback-point-store.ts";
 import { plan } from "../migration-step.ts";
 import { confirm } from "../steps/confirm.ts";
 import { countWrites } from "../steps/count-writes.ts";
@@ -79,7 +83,12 @@ async function planLeaveSideBySide({ tx, state, modules }: DecisionFacts, versio
   const position = version === undefined ? 1 : live.findIndex((instance) => instance.version === version);
   const target = live[position];
   if (target === undefined) {
-    throw new VersionNotLiveError(tenant, module, version ?? dataVersionOf(state), live.map((instance) => instance.version));
+    throw new VersionNotLiveError(
+      tenant,
+      module,
+      version ?? dataVersionOf(state),
+      live.map((instance) => instance.version),
+    );
   }
   if (position === 0) {
     throw new RollbackUnavailableError(tenant, module, `${target.version} is the newest version that runs already.`);

@@ -24,11 +24,7 @@ export const hold: StepKind<{ reason: string }> = {
     return { detail: { revision: await publishTenantRoute(tx, run) } };
   },
   async undoInside(tx, run) {
-    await tx.db
-      .deleteFrom("route_holds")
-      .where("tenant", "=", run.tenant)
-      .where("module", "=", run.module)
-      .execute();
+    await tx.db.deleteFrom("route_holds").where("tenant", "=", run.tenant).where("module", "=", run.module).execute();
     await publishTenantRoute(tx, run);
   },
 };

@@ -33,11 +33,7 @@ export const route: StepKind<Switch> = {
     const ids = await setInstances(tx, run, run.with.instances);
     if (run.with.release) {
       await rebaseWrites(tx, run);
-      await tx.db
-        .deleteFrom("route_holds")
-        .where("tenant", "=", run.tenant)
-        .where("module", "=", run.module)
-        .execute();
+      await tx.db.deleteFrom("route_holds").where("tenant", "=", run.tenant).where("module", "=", run.module).execute();
     }
     const revision = await publishTenantRoute(tx, run);
     return { detail: { revision, before, instanceId: ids[run.with.result] } };

@@ -23,7 +23,12 @@ export const undoData: StepKind<{ from: Version; to: Version; structure: string 
     });
     const fingerprint = await fingerprintSchema(tx.client, run.schema);
     if (structure !== null && fingerprint.structure !== structure) {
-      throw new DataNotReversibleError(run.module, from, to, "its down files leave other tables behind than were there");
+      throw new DataNotReversibleError(
+        run.module,
+        from,
+        to,
+        "its down files leave other tables behind than were there",
+      );
     }
     await setDataVersion(tx, run, to);
     return { detail: { to, files: undone.map((migration) => migration.name) }, checksum: fingerprint.data };
