@@ -40,6 +40,18 @@ export class ConfigInvalidError extends DomainError {
   readonly code = "AIBOS_CONFIG_INVALID";
 }
 
+export class PortTakenError extends DomainError {
+  readonly code = "AIBOS_PORT_TAKEN";
+  readonly port: number;
+  constructor(host: string, port: number, cause?: unknown) {
+    super(
+      `Port ${port} of ${host} is used by another program. Stop that one, or choose another port with --port (AIBOS_PORT).`,
+      { cause },
+    );
+    this.port = port;
+  }
+}
+
 /** A failure that a server reported: what the client throws for each problem+json that it gets. */
 export class RemoteError extends DomainError {
   readonly code: string;

@@ -1,0 +1,48 @@
+import { sql } from "kysely";
+import type { GatewayReport } from "@aibos/contract";
+import type { ControlDatabase } from "../../db/control-database.ts";
+
+/** What gateways report. */
+export interface GatewayStore {
+  /** Records a report; whoever waits for a gateway is woken when it says something new. */
+  record(report: GatewayReport): Promise<void>;
+}
+
+export function createGatewayStore({ transaction }: ControlDatabase): GatewayStore {
+  return {
+    // A gateway sends one report at a time, so that reports of one gateway come in their order. A lower revision than
+    // before is believed too: it started over with an empty table, and does not know what it knew.
+    record: ({ gatewayId, url, appliedRevision, draining }) =>
+      transaction(async ({ client }) => {
+        const { rows } = await client.query<{ changed: boolean }>(RECORD, [
+          gatewayId,
+          url,
+          appliedRevision,
+          JSON.stringify(draining),
+        ]);
+        if (rows[0]?.changed === true) await client.query("select pg_notify('aibos_gateways', $1)", [gatewayId]);
+      }),
+  };
+}
+
+/** `changed`: whether it says more than that the gateway is still there. */
+const RECORD = `
+  with before as (
+    select applied_revision, draining from gateways where id = $1 for update
+  ), recorded as (
+    insert into gateways (id, url, applied_revision, draining, seen_at)
+    values ($1, $2, $3, $4::jsonb, clock_timestamp())
+    on conflict (id) do update set
+      url = excluded.url, applied_revision = excluded.applied_revision, draining = excluded.draining,
+      seen_at = excluded.seen_at
+    returning applied_revision, draining
+  )
+  select not exists (
+    select from before b join recorded r on b.applied_revision = r.applied_revision and b.draining = r.draining
+  ) as changed`;
+
+/** Gateways that were not heard of for so long play no part any more. */
+export const GATEWAY_SILENCE_SECONDS = 10;
+
+/** A condition in SQL: the gateway was heard of. The database's clock, since the reports' times are its own. */
+export const IS_LIVE = sql<boolean>`seen_at > clock_timestamp() - make_interval(secs => ${GATEWAY_SILENCE_SECONDS})`;

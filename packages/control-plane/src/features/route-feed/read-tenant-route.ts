@@ -1,0 +1,48 @@
+import { type Kysely, sql } from "kysely";
+import type { TenantRoute } from "@aibos/contract";
+import type { ModuleId, TenantId } from "@aibos/domain";
+import type { ControlTables } from "../../db/control-tables.ts";
+
+/** One route as gateways shall know it; null while no version serves the tenant. */
+export async function readTenantRoute(
+  db: Kysely<ControlTables>,
+  tenant: TenantId,
+  module: ModuleId,
+): Promise<TenantRoute | null> {
+  const route = await routes(db).where("m.tenant", "=", tenant).where("m.module", "=", module).executeTakeFirst();
+  return route ?? null;
+}
+
+/** All routes. Read them in the transaction that reads the head's revision. */
+export async function readTenantRoutes(db: Kysely<ControlTables>): Promise<TenantRoute[]> {
+  return routes(db).execute();
+}
+
+function routes(db: Kysely<ControlTables>) {
+  return db
+    .selectFrom("tenant_modules as m")
+    .innerJoin("tenants as t", "t.id", "m.tenant")
+    .innerJoin("version_routing as r", (join) =>
+      join.onRef("r.tenant", "=", "m.tenant").onRef("r.module", "=", "m.module"),
+    )
+    .innerJoin("module_versions as v", (join) =>
+      join.onRef("v.module", "=", "r.module").onRef("v.version", "=", "r.version"),
+    )
+    .leftJoin("route_holds as h", (join) =>
+      join.onRef("h.tenant", "=", "m.tenant").onRef("h.module", "=", "m.module"),
+    )
+    .select([
+      "m.tenant",
+      "m.module",
+      "t.state",
+      "m.role_name as role",
+      // Newest first, as weights are laid over the slots.
+      sql<TenantRoute["versions"]>`jsonb_agg(
+        jsonb_build_object('version', r.version, 'weight', r.weight, 'schema', m.schema_name)
+        order by v.sort_key desc)`.as("versions"),
+      sql<TenantRoute["hold"]>`case when h.migration_id is null then null else jsonb_build_object(
+        'migrationId', h.migration_id, 'reason', h.reason,
+        'maxWaitMs', h.max_wait_ms, 'retryAfterSeconds', h.retry_after_seconds) end`.as("hold"),
+    ])
+    .groupBy(["m.tenant", "m.module", "t.id", "h.tenant", "h.module"]);
+}

@@ -1,0 +1,111 @@
+import {
+  type GatewayReport,
+  type Migration,
+  type Published,
+  type RouteHandlers,
+  RouteNotFoundError,
+} from "@aibos/contract";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Logger } from "pino";
+import manifest from "../../package.json" with { type: "json" };
+import { addApiRoutes } from "./api-routes.ts";
+import { createAuthorization } from "./authorization.ts";
+import { addDocsPage } from "./docs-page.ts";
+import { addGatewayRoutes, type FeedSource } from "./gateway-routes.ts";
+import type { HttpEnvironment } from "./http-context.ts";
+import { addPublishRoute } from "./module-archive-route.ts";
+import { createOpenStreams } from "./open-streams.ts";
+import { BEARER } from "./openapi-parts.ts";
+import { problemOf, PROBLEM_TYPE } from "./problem.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
+import { addWatchRoute } from "./watch-route.ts";
+
+export interface HttpAppOptions {
+  readonly handlers: RouteHandlers;
+  readonly publish: (archive: Buffer) => Promise<Published>;
+  readonly watchMigration: (migrationId: string, signal?: AbortSignal) => AsyncIterable<Migration>;
+  readonly feed: FeedSource;
+  readonly recordReport: (report: GatewayReport) => Promise<void>;
+  /** Bearer token that callers must send. */
+  readonly token: string;
+  /** Whether requests can be served now. */
+  readonly isReady: () => Promise<boolean>;
+  readonly log: Logger;
+}
+
+/** The API over HTTP, without a socket: `request` calls it in tests. */
+export interface HttpApp {
+  readonly fetch: (request: Request, environment?: object) => Response | Promise<Response>;
+  readonly request: (address: string, init?: RequestInit) => Response | Promise<Response>;
+  /** Ends feeds and watches, which would go on for ever. */
+  endStreams(): void;
+}
+
+/**
+ * What needs no token: health, for those who restart us, and the description of the API, which is the same everywhere
+ * and holds no data. Every other address needs it, unknown ones included.
+ */
+const OPEN_PATHS = /^\/(healthz|readyz|openapi\.json|docs(\/[\w.-]+)?)$/;
+
+const SECURITY_HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+export function createHttpApp(options: HttpAppOptions): HttpApp {
+  const { handlers, publish, watchMigration, feed, recordReport, isReady, log } = options;
+  const app = new OpenAPIHono<HttpEnvironment>();
+  const authorize = createAuthorization(options.token);
+  const streams = createOpenStreams(log);
+
+  app.use(async (c, next) => {
+    const started = performance.now();
+    const requestId = requestIdOf(c.req.header(REQUEST_ID_HEADER));
+    c.set("requestId", requestId);
+    await next();
+    for (const [name, value] of Object.entries({ ...SECURITY_HEADERS, [REQUEST_ID_HEADER]: requestId })) {
+      if (name === REQUEST_ID_HEADER || !c.res.headers.has(name)) c.res.headers.set(name, value);
+    }
+    // The path without its query, and no header: nothing secret comes into the log.
+    const { method, path } = c.req;
+    log.debug({ requestId, method, path, status: c.res.status, ms: Math.round(performance.now() - started) }, "request");
+  });
+  app.use(async (c, next) => {
+    if (!OPEN_PATHS.test(c.req.path)) authorize(c.req.header("authorization"));
+    await next();
+  });
+
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/readyz", async (c) => ((await isReady()) ? c.json({ status: "ok" }) : c.json({ status: "not ready" }, 503)));
+  addApiRoutes(app, handlers);
+  addPublishRoute(app, publish);
+  addWatchRoute(app, { watchMigration, streams });
+  addGatewayRoutes(app, { feed, recordReport, streams });
+  addDocsPage(app);
+  app.openAPIRegistry.registerComponent("securitySchemes", BEARER, { type: "http", scheme: "bearer" });
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "AI-BOS Versions", version: manifest.version, license: { name: manifest.license } },
+  });
+
+  app.notFound((c) => {
+    throw new RouteNotFoundError(c.req.method, c.req.path.slice(0, 200));
+  });
+  app.onError((error, c) => {
+    const requestId = c.get("requestId");
+    const { status, body, unexpected } = problemOf(error, requestId);
+    if (unexpected) log.error({ requestId, method: c.req.method, path: c.req.path, error }, "a request failed");
+    if (status === 401) c.header("www-authenticate", "Bearer");
+    return c.body(JSON.stringify(body), status, { "content-type": PROBLEM_TYPE });
+  });
+
+  return {
+    fetch: (request, environment) => app.fetch(request, environment),
+    request: (address, init) => app.request(address, init),
+    endStreams: streams.end,
+  };
+}

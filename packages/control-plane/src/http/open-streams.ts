@@ -1,0 +1,46 @@
+import type { Context } from "hono";
+import type { Logger } from "pino";
+import type { HttpEnvironment } from "./http-context.ts";
+import { jsonLineStream } from "./json-line-stream.ts";
+
+/** Answers that go on until somebody ends them. */
+export interface OpenStreams {
+  /**
+   * Answers with a source's values, a line of JSON each. The first one is waited for, so that a source which fails at
+   * once is answered with a problem.
+   */
+  answer(c: Context<HttpEnvironment>, open: (signal: AbortSignal) => AsyncIterable<unknown>): Promise<Response>;
+  /** Ends all of them, at the end of a line. */
+  end(): void;
+}
+
+const HEARTBEAT_MS = 5_000;
+
+export function createOpenStreams(log: Logger): OpenStreams {
+  const all = new AbortController();
+  return {
+    async answer(c, open) {
+      const one = new AbortController();
+      const signal = AbortSignal.any([all.signal, one.signal, c.req.raw.signal]);
+      const requestId = c.get("requestId");
+      const source = open(signal)[Symbol.asyncIterator]();
+      const first = await source.next();
+      const stream = jsonLineStream(continued(first, source), {
+        heartbeatMs: HEARTBEAT_MS,
+        stop: () => one.abort(),
+        failed: (error) => log.warn({ requestId, error }, "a stream broke off"),
+      });
+      // Proxies that collect answers before they pass them on would hold a stream back for ever.
+      return c.body(stream, 200, { "content-type": "application/x-ndjson", "x-accel-buffering": "no" });
+    },
+    end: () => all.abort(),
+  };
+}
+
+async function* continued(first: IteratorResult<unknown>, rest: AsyncIterator<unknown>): AsyncGenerator {
+  try {
+    for (let result = first; result.done !== true; result = await rest.next()) yield result.value;
+  } finally {
+    await rest.return?.();
+  }
+}

@@ -1,0 +1,52 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { PortTakenError } from "@aibos/contract";
+import { getRequestListener } from "@hono/node-server";
+import type { HttpApp } from "./app.ts";
+
+export interface HttpServer {
+  /** Base URL, with the real port where 0 was asked for. */
+  readonly url: string;
+  /** Takes no more requests, ends streams, and gives the rest a few seconds to be answered. */
+  close(): Promise<void>;
+}
+
+const HEADERS_MS = 10_000;
+/** For a whole request: an archive may come over a slow line. */
+const REQUEST_MS = 300_000;
+const CLOSE_MS = 5_000;
+
+/** Listens. @throws PortTakenError */
+export async function serveHttp({ app, host, port }: { app: HttpApp; host: string; port: number }): Promise<HttpServer> {
+  const server = createServer(
+    { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: 10_000 },
+    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+  );
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
+      throw new PortTakenError(host, port, error);
+    }
+    throw error;
+  }
+  const address = server.address();
+  const actual = address === null || typeof address === "string" ? port : address.port;
+
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${actual}`,
+    async close() {
+      if (!server.listening) return;
+      const closed = once(server, "close");
+      server.close();
+      app.endStreams();
+      // A connection that became idle after `close` would be kept for its keep-alive time.
+      const sweep = setInterval(() => server.closeIdleConnections(), 50);
+      const limit = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      await closed;
+      clearInterval(sweep);
+      clearTimeout(limit);
+    },
+  };
+}
