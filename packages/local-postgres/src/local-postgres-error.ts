@@ -4,6 +4,9 @@ import { DomainError } from "@aibos/domain";
 export class LocalPostgresError extends DomainError {
   readonly code = "AIBOS_LOCAL_POSTGRES";
   constructor(detail: string, options?: ErrorOptions) {
-    super(`The embedded PostgreSQL can't run: ${detail} You can also set DATABASE_URL to a server of your own.`, options);
+    super(
+      `The embedded PostgreSQL can't run: ${detail} You can also set DATABASE_URL to a server of your own.`,
+      options,
+    );
   }
 }

@@ -63,7 +63,14 @@ async function pathOf(program: string): Promise<string | undefined> {
       () => true,
       () => false,
     );
-    if (there && (await run(path, ["--version"]).then(() => true, () => false))) return path;
+    if (
+      there &&
+      (await run(path, ["--version"]).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return path;
   }
   return undefined;
 }

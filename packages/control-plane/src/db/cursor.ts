@@ -23,8 +23,7 @@ export function readCursor(text: string | undefined, parts?: number): Cursor | u
   return values;
 }
 
-/** A cursor that was read, but that leads nowhere in this list. */
-export function invalidCursor(): InvalidRequestError {
+function invalidCursor(): InvalidRequestError {
   return new InvalidRequestError([
     { path: "cursor", message: "pass nextCursor of this list's page before, unchanged; or leave it out to begin" },
   ]);

@@ -1,7 +1,6 @@
 /** PostgreSQL's error codes that stores turn into errors of ours. */
 export const SQLSTATES = {
   uniqueViolation: "23505",
-  foreignKeyViolation: "23503",
 } as const;
 
 /** Tells whether the database refused a statement for this reason, at this constraint where one is named. */

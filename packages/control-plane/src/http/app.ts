@@ -47,6 +47,9 @@ export interface HttpApp {
  */
 const OPEN_PATHS = /^\/(healthz|readyz|openapi\.json|docs(\/[\w.-]+)?)$/;
 
+/** What programs ask for every second, and nobody reads about. */
+const FREQUENT_PATHS = /^\/(healthz|readyz|v1\/gateway\/.*)$/;
+
 const SECURITY_HEADERS = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -72,7 +75,9 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     }
     // The path without its query, and no header: nothing secret comes into the log.
     const { method, path } = c.req;
-    log.debug({ requestId, method, path, status: c.res.status, ms: Math.round(performance.now() - started) }, "request");
+    const entry = { requestId, method, path, status: c.res.status, ms: Math.round(performance.now() - started) };
+    if (FREQUENT_PATHS.test(path)) log.debug(entry, "request");
+    else log.info(entry, "request");
   });
   app.use(async (c, next) => {
     if (!OPEN_PATHS.test(c.req.path)) authorize(c.req.header("authorization"));
@@ -98,7 +103,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   app.onError((error, c) => {
     const requestId = c.get("requestId");
     const { status, body, unexpected } = problemOf(error, requestId);
-    if (unexpected) log.error({ requestId, method: c.req.method, path: c.req.path, error }, "a request failed");
+    if (unexpected) log.error({ requestId, method: c.req.method, path: c.req.path, err: error }, "a request failed");
     if (status === 401) c.header("www-authenticate", "Bearer");
     return c.body(JSON.stringify(body), status, { "content-type": PROBLEM_TYPE });
   });

@@ -15,6 +15,8 @@ export interface OpenStreams {
 }
 
 const HEARTBEAT_MS = 5_000;
+// Proxies that collect an answer before they pass it on would hold a stream back for ever.
+const HEADERS = { "content-type": "application/x-ndjson", "x-accel-buffering": "no" };
 
 export function createOpenStreams(log: Logger): OpenStreams {
   const all = new AbortController();
@@ -25,13 +27,17 @@ export function createOpenStreams(log: Logger): OpenStreams {
       const requestId = c.get("requestId");
       const source = open(signal)[Symbol.asyncIterator]();
       const first = await source.next();
+      if (c.req.method === "HEAD") {
+        one.abort();
+        await source.return?.();
+        return c.body(null, 200, HEADERS);
+      }
       const stream = jsonLineStream(continued(first, source), {
         heartbeatMs: HEARTBEAT_MS,
         stop: () => one.abort(),
-        failed: (error) => log.warn({ requestId, error }, "a stream broke off"),
+        failed: (error) => log.warn({ requestId, err: error }, "a stream broke off"),
       });
-      // Proxies that collect answers before they pass them on would hold a stream back for ever.
-      return c.body(stream, 200, { "content-type": "application/x-ndjson", "x-accel-buffering": "no" });
+      return c.body(stream, 200, HEADERS);
     },
     end: () => all.abort(),
   };

@@ -14,7 +14,8 @@ export interface TestDatabase extends AsyncDisposable {
 
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env["TEST_DATABASE_URL"] ?? "";
-  if (server === "") throw new Error("TEST_DATABASE_URL is not set: run the tests with vitest, which starts PostgreSQL.");
+  if (server === "")
+    throw new Error("TEST_DATABASE_URL is not set: run the tests with vitest, which starts PostgreSQL.");
   const name = `test_${randomBytes(6).toString("hex")}`;
   const password = randomBytes(12).toString("hex");
   await asSuperuser(server, async (client) => {

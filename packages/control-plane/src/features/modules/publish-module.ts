@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import { type ModuleManifest, type Published, VersionExistsError } from "@aibos/contract";
-import { parseSqlMigrations, type SqlMigration } from "@aibos/tenant-data";
+import { checkStatements, parseSqlMigrations, type SqlMigration } from "@aibos/tenant-data";
 import { readArchive } from "../../artifacts/read-archive.ts";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import type { ReleaseMigration } from "../../db/control-tables.ts";
@@ -19,11 +19,12 @@ export function createModulePublisher(database: ControlDatabase): ModulePublishe
   return async (archive) => {
     const digest = createHash("sha256").update(archive).digest("hex");
     const { manifest, migrationFiles } = await readArchive(archive);
-    const migrations = parseSqlMigrations(migrationFiles).map(describeMigration);
+    const migrations = parseSqlMigrations(migrationFiles);
+    await checkStatements(migrations);
     return database.transaction(async (tx) => {
       await lockModule(tx, manifest);
       const created = await isNew(tx, manifest, digest);
-      if (created) await insertVersion(tx, { manifest, digest, archive, migrations });
+      if (created) await insertVersion(tx, { manifest, digest, archive, migrations: migrations.map(describeMigration) });
       return { module: manifest.id, version: manifest.version, digest, sizeBytes: archive.length, created };
     });
   };
@@ -80,15 +81,9 @@ async function insertVersion(
   // The module is called what its newest version calls it.
   await db
     .updateTable("modules")
-    .set((eb) => ({
-      title: eb
-        .selectFrom("module_versions")
-        .select("title")
-        .where("module", "=", module)
-        .orderBy("sort_key", "desc")
-        .limit(1)
-        .$notNull(),
-    }))
+    .set({
+      title: sql<string>`(select title from module_versions where module = ${module} order by sort_key desc limit 1)`,
+    })
     .where("id", "=", module)
     .execute();
 }

@@ -11,7 +11,7 @@ export function createTenantApi(database: ControlDatabase): TenantApi {
   const store = createTenantStore(database);
   return {
     createTenant: ({ body: { id, title = id, labels } }) => store.create({ id, title, labels }),
-    listTenants: ({ query: { cursor, limit, label } }) =>
+    listTenants: async ({ query: { cursor, limit, label } }) =>
       listTenants(database.db, { label }, { after: readCursor(cursor, 1), limit }),
     getTenant: ({ params: { tenant } }) => getTenant(database.db, tenant),
     labelTenant: ({ params: { tenant }, body }) => store.label(tenant, body),

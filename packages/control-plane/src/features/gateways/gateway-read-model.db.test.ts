@@ -1,0 +1,115 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { sql } from "kysely";
+import { HoldTimeoutError } from "@aibos/contract";
+import { parseModuleId, parseTenantId } from "@aibos/domain";
+import { createTestControl, type TestControl } from "../../testing/test-control.ts";
+import { createGatewayReadModel, type GatewayReadModel } from "./gateway-read-model.ts";
+import { createGatewayStore, type GatewayStore } from "./gateway-store.ts";
+
+let control: TestControl;
+let store: GatewayStore;
+let gateways: GatewayReadModel;
+beforeAll(async () => {
+  control = await createTestControl();
+  const { database, notifications } = control;
+  store = createGatewayStore(database);
+  gateways = createGatewayReadModel({ database, notifications, now: Date.now });
+});
+afterAll(() => control[Symbol.asyncDispose]());
+afterEach(() => control.database.db.deleteFrom("gateways").execute());
+
+const route = { tenant: parseTenantId("acme"), module: parseModuleId("notes") };
+const other = { tenant: parseTenantId("acme"), module: parseModuleId("crm") };
+const report = (gatewayId: string, appliedRevision: number, ...busy: { tenant: string; module: string }[]) =>
+  store.record({
+    gatewayId,
+    url: `http://${gatewayId}`,
+    appliedRevision,
+    draining: busy.map((name) => ({ ...name, requests: 2 })),
+  });
+const wait = (revision: number, alsoDrained = false, timeoutMs = 20_000) =>
+  gateways.waitUntilApplied({ ...route, revision, timeoutMs, alsoDrained });
+
+/** As if a gateway had not been heard of for a while. */
+async function silence(id: string): Promise<void> {
+  await control.database.db
+    .updateTable("gateways")
+    .set({ seen_at: sql<Date>`clock_timestamp() - interval '11 seconds'` })
+    .where("id", "=", id)
+    .execute();
+}
+
+describe("waiting for the gateways", () => {
+  test("ends at once when there is none", async () => {
+    expect((await wait(5)).gateways).toBe(0);
+  });
+
+  test("ends when all have applied the revision, not when one has", async () => {
+    await report("g1", 5);
+    await report("g2", 4);
+    let ended = false;
+    const waiting = wait(5).then((result) => {
+      ended = true;
+      return result;
+    });
+    await report("g1", 6);
+    expect(ended).toBe(false);
+    await report("g2", 5);
+    expect((await waiting).gateways).toBe(2);
+  });
+
+  test("also waits for older requests when it is told to, of this route and not of others", async () => {
+    await report("g1", 5, route, other);
+    expect((await wait(5)).gateways).toBe(1);
+    const waiting = wait(5, true);
+    await report("g1", 5, other);
+    expect((await waiting).gateways).toBe(1);
+  });
+
+  test("does not wait for a gateway that is silent", async () => {
+    await report("g1", 5);
+    await report("gone", 1, route);
+    await silence("gone");
+    expect(await gateways.liveGateways()).toEqual([{ id: "g1", url: "http://g1", revision: 5 }]);
+    expect((await wait(5, true)).gateways).toBe(1);
+  });
+
+  test("goes on without a gateway that falls silent meanwhile, although nobody reports that", async () => {
+    await report("g1", 4);
+    const waiting = wait(5);
+    await silence("g1");
+    expect((await waiting).gateways).toBe(0);
+  });
+
+  test("gives up in the end, and says which gateway is late with what", async () => {
+    await report("g1", 5, route);
+    await expect(wait(5, true, 50)).rejects.toThrow(HoldTimeoutError);
+    await expect(wait(5, true, 50)).rejects.toThrow(/requests under way.*"acme".*"g1"/);
+    await expect(wait(6, true, 50)).rejects.toThrow(/new route.*"g1"/);
+  });
+
+  test("sees a gateway that started over and lost what it knew", async () => {
+    await report("g1", 5);
+    await report("g1", 0);
+    await expect(wait(5, false, 50)).rejects.toThrow(HoldTimeoutError);
+  });
+});
+
+describe("a report", () => {
+  test("wakes others when it says something new, and only then", async () => {
+    const notices: string[] = [];
+    await report("g1", 1);
+    const stop = control.notifications.on("aibos_gateways", (id) => notices.push(id));
+    const { promise: last, resolve } = Promise.withResolvers<void>();
+    control.notifications.on("aibos_gateways", (id) => (id === "end" ? resolve() : undefined));
+    await report("g1", 1);
+    await report("g1", 1);
+    await report("g1", 2);
+    await report("g1", 2, route);
+    await report("g1", 2, route);
+    await report("end", 1);
+    await last;
+    stop();
+    expect(notices.filter((id) => id === "g1")).toHaveLength(2);
+  });
+});

@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import type { ClientBase } from "pg";
+import { quoteIdentifier } from "../quote-identifier.ts";
+import { withSettings } from "../with-settings.ts";
+import { readStructure, type StructureLine } from "./read-structure.ts";
+import { withoutForcedRowSecurity } from "./row-security.ts";
+
+/** Digests of a schema, the same for a true copy of it whatever its name, object numbers and physical order. */
+export interface SchemaFingerprint {
+  /** SHA-256 of all definitions, in hexadecimal. */
+  readonly structure: string;
+  /** SHA-256 of all rows and of the states of all sequences, in hexadecimal. */
+  readonly data: string;
+  readonly tables: readonly TableFingerprint[];
+  readonly definitions: readonly StructureLine[];
+}
+
+export interface TableFingerprint {
+  readonly name: string;
+  readonly rows: number;
+  readonly checksum: string;
+}
+
+/** Settings that decide how values are written as text. */
+const TEXT_FORMAT = {
+  timezone: "UTC",
+  datestyle: "ISO, MDY",
+  intervalstyle: "postgres",
+  extra_float_digits: "3",
+  bytea_output: "hex",
+  lc_monetary: "C",
+};
+
+/**
+ * Reads everything in a schema. Each row's text is hashed by the server (MD5), and the two halves of the hashes are added
+ * up: 128 bits that do not depend on the order of rows and see duplicates. Against mistakes, not against an attacker.
+ */
+export async function fingerprintSchema(client: ClientBase, schema: string): Promise<SchemaFingerprint> {
+  const definitions = await readStructure(client, schema);
+  const { tables, sequences } = await withSettings(client, TEXT_FORMAT, async () => ({
+    tables: await withoutForcedRowSecurity(client, schema, () => tableFingerprints(client, schema)),
+    sequences: await sequenceStates(client, schema),
+  }));
+  return {
+    structure: digest(definitions.map((line) => `${line.object}: ${line.definition}`)),
+    data: digest([...tables.map((table) => `${table.name} ${table.rows} ${table.checksum}`), ...sequences]),
+    tables,
+    definitions,
+  };
+}
+
+async function tableFingerprints(client: ClientBase, schema: string): Promise<TableFingerprint[]> {
+  const { rows: names } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relkind = 'r' order by c.relname collate "C"`,
+    [schema],
+  );
+  const tables: TableFingerprint[] = [];
+  for (const { name } of names) {
+    const { rows } = await client.query<{ rows: string; high: string | null; low: string | null }>(
+      `select count(*)::text as rows,
+         sum(('x' || substr(hash, 1, 16))::bit(64)::bigint::numeric)::text as high,
+         sum(('x' || substr(hash, 17, 16))::bit(64)::bigint::numeric)::text as low
+       from (select md5(t::text) as hash from only ${quoteIdentifier(schema)}.${quoteIdentifier(name)} t) h`,
+    );
+    const [row] = rows;
+    tables.push({ name, rows: Number(row?.rows ?? 0), checksum: digest([row?.high ?? "", row?.low ?? ""]) });
+  }
+  return tables;
+}
+
+async function sequenceStates(client: ClientBase, schema: string): Promise<string[]> {
+  const { rows: names } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relkind = 'S' order by c.relname collate "C"`,
+    [schema],
+  );
+  const states: string[] = [];
+  for (const { name } of names) {
+    const { rows } = await client.query<{ state: string }>(
+      `select last_value || ' ' || is_called as state from ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+    );
+    states.push(`${name} ${rows[0]?.state ?? ""}`);
+  }
+  return states;
+}
+
+function digest(lines: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const line of lines) hash.update(line).update("\0");
+  return hash.digest("hex");
+}

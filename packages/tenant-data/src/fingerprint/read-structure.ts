@@ -1,0 +1,30 @@
+import type { ClientBase } from "pg";
+import { quoteIdentifier } from "../quote-identifier.ts";
+import { withSettings } from "../with-settings.ts";
+import { STRUCTURE_QUERIES } from "./structure-queries.ts";
+
+/** One object of a schema, with all that makes it what it is, as one line of text. */
+export interface StructureLine {
+  /** Kind and name, such as `column notes.body`. */
+  readonly object: string;
+  readonly definition: string;
+}
+
+/**
+ * Describes everything in a schema, in an order of its own. Names inside the schema come out without the schema's name,
+ * so that a schema and its copy read the same.
+ */
+export async function readStructure(client: ClientBase, schema: string): Promise<StructureLine[]> {
+  return withSettings(client, { search_path: quoteIdentifier(schema) }, async () => {
+    const lines: StructureLine[] = [];
+    for (const query of STRUCTURE_QUERIES) {
+      const { rows } = await client.query<StructureLine>(query, [schema]);
+      lines.push(...rows);
+    }
+    return lines.sort((a, b) => compare(a.object, b.object) || compare(a.definition, b.definition));
+  });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

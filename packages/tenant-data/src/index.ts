@@ -1,0 +1,27 @@
+export { quoteIdentifier, quoteLiteral } from "./quote-identifier.ts";
+export { dropTenantSchema, provisionTenantSchema, type TenantPlace } from "./roles/tenant-schema.ts";
+export { createVersionRole, grantTenant, revokeTenant } from "./roles/version-role.ts";
+export { parseSqlMigrations, type SqlFile, type SqlMigration } from "./sql-migrations/sql-migration.ts";
+export { readSqlMigrations } from "./sql-migrations/read-sql-migrations.ts";
+export { checkStatements } from "./sql-migrations/check-statements.ts";
+export { applySqlMigrations, type MigrationPlace, undoSqlMigrations } from "./sql-migrations/apply-sql-migrations.ts";
+export {
+  type AppliedMigration,
+  assertSameHistory,
+  readAppliedMigrations,
+} from "./sql-migrations/applied-migrations.ts";
+export { MigrationDriftError } from "./sql-migrations/migration-drift-error.ts";
+export { MigrationFileError } from "./sql-migrations/migration-file-error.ts";
+export { MigrationSqlError } from "./sql-migrations/migration-sql-error.ts";
+export { type CopySize, createSchemaCopy, dropSchemaCopy } from "./schema-copy/create-schema-copy.ts";
+export { CopyUnsupportedError } from "./schema-copy/copy-unsupported-error.ts";
+export { restoreSchemaCopy } from "./schema-copy/restore-schema-copy.ts";
+export { fingerprintSchema, type SchemaFingerprint } from "./fingerprint/fingerprint-schema.ts";
+export { describeDifference } from "./fingerprint/describe-difference.ts";
+export {
+  addWrites,
+  type CountedWrites,
+  countWritesSince,
+  takeWriteBaseline,
+  type WriteBaseline,
+} from "./writes/write-baseline.ts";
