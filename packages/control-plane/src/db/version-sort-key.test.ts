@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, constantFrom, nat, oneof, property, stringMatching, tuple } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareVersions, isVersion, parseVersion, type Version } from "@aibos/domain";
 import { versionSortKey } from "./version-sort-key.ts";
@@ -9,21 +9,20 @@ function compareBytes(a: Version, b: Version): number {
 }
 
 // Few different values, so that versions meet that differ in one place only.
-const number = fc.oneof(fc.nat(3), fc.constantFrom(9, 10, 99, 100, 2 ** 31, Number.MAX_SAFE_INTEGER));
-const part = fc.oneof(
-  fc.nat(12).map(String),
-  fc.constantFrom("rc", "rc1", "rc-1", "r", "-", "--", "0a", "alpha", "beta", "RC", "Z", "a", "123456789012345", "9a"),
-  fc.stringMatching(/^[0-9A-Za-z-]{1,4}$/),
+const number = oneof(nat(3), constantFrom(9, 10, 99, 100, 2 ** 31, Number.MAX_SAFE_INTEGER));
+const part = oneof(
+  nat(12).map(String),
+  constantFrom("rc", "rc1", "rc-1", "r", "-", "--", "0a", "alpha", "beta", "RC", "Z", "a", "123456789012345", "9a"),
+  stringMatching(/^[0-9A-Za-z-]{1,4}$/),
 );
-const version = fc
-  .tuple(number, number, number, fc.array(part, { maxLength: 3 }))
+const version = tuple(number, number, number, array(part, { maxLength: 3 }))
   .map(([major, minor, patch, parts]) => `${major}.${minor}.${patch}${parts.length > 0 ? `-${parts.join(".")}` : ""}`)
   .filter(isVersion);
 
 describe("versionSortKey", () => {
   test("orders any two versions as semver does", () => {
-    fc.assert(
-      fc.property(version, version, (a, b) => {
+    assert(
+      property(version, version, (a, b) => {
         expect(Math.sign(compareBytes(a, b))).toBe(Math.sign(compareVersions(a, b)));
       }),
       { numRuns: 2_000 },

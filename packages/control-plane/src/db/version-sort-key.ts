@@ -17,7 +17,14 @@ export function versionSortKey(version: Version): string {
   const dash = version.indexOf("-");
   const core = dash === -1 ? version : version.slice(0, dash);
   const numbers = core.split(".").map((number) => number.padStart(DIGITS, "0"));
-  const prerelease = dash === -1 ? RELEASE : version.slice(dash + 1).split(".").map(sortKeyOfPart).join("");
+  const prerelease =
+    dash === -1
+      ? RELEASE
+      : version
+          .slice(dash + 1)
+          .split(".")
+          .map(sortKeyOfPart)
+          .join("");
   return [...numbers, prerelease].join(".");
 }
 

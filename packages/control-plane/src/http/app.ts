@@ -85,7 +85,9 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   });
 
   app.get("/healthz", (c) => c.json({ status: "ok" }));
-  app.get("/readyz", async (c) => ((await isReady()) ? c.json({ status: "ok" }) : c.json({ status: "not ready" }, 503)));
+  app.get("/readyz", async (c) =>
+    (await isReady()) ? c.json({ status: "ok" }) : c.json({ status: "not ready" }, 503),
+  );
   addApiRoutes(app, handlers);
   addPublishRoute(app, publish);
   addWatchRoute(app, { watchMigration, streams });
@@ -111,6 +113,6 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   return {
     fetch: (request, environment) => app.fetch(request, environment),
     request: (address, init) => app.request(address, init),
-    endStreams: streams.end,
+    endStreams: () => streams.end(),
   };
 }

@@ -1,4 +1,10 @@
-import { ARCHIVE_LIMIT_BYTES, InvalidRequestError, PUBLISH_PATH, type Published, publishedSchema } from "@aibos/contract";
+import {
+  ARCHIVE_LIMIT_BYTES,
+  InvalidRequestError,
+  PUBLISH_PATH,
+  type Published,
+  publishedSchema,
+} from "@aibos/contract";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { HttpEnvironment } from "./http-context.ts";
 import { problemAnswers, SECURITY } from "./openapi-parts.ts";

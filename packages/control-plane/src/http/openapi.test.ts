@@ -33,11 +33,11 @@ describe("the OpenAPI document", () => {
     expect(openapi).toBe("3.1.0");
     for (const [name, route] of Object.entries(ROUTES)) {
       const operation = paths[route.path]?.[route.method];
-      expect(operation?.operationId, name).toBe(name);
+      expect(operation?.operationId).toBe(name);
       const parameters = operation?.parameters?.map((parameter) => parameter.name).sort() ?? [];
       const expected = [...Object.keys(route.params.shape), ...Object.keys(route.query.shape)].sort();
-      expect(parameters, name).toEqual(expected);
-      expect(operation?.requestBody !== undefined, name).toBe(!(route.body instanceof z.ZodUndefined));
+      expect({ name, parameters }).toEqual({ name, parameters: expected });
+      expect(operation?.requestBody !== undefined).toBe(!(route.body instanceof z.ZodUndefined));
       expect(Object.keys(operation?.responses ?? {})).toContain(String(route.status));
     }
     expect(paths[PUBLISH_PATH]?.["post"]?.operationId).toBe("publish");

@@ -59,7 +59,10 @@ describe("problemOf", () => {
 
   test("names the fields of a request that are wrong", () => {
     const error = new InvalidRequestError([{ path: "labels.tier", message: "too long" }]);
-    expect(problemOf(error, "r").body).toMatchObject({ status: 400, issues: [{ path: "labels.tier", message: "too long" }] });
+    expect(problemOf(error, "r").body).toMatchObject({
+      status: 400,
+      issues: [{ path: "labels.tier", message: "too long" }],
+    });
   });
 });
 

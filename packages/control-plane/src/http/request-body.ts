@@ -28,7 +28,9 @@ export async function readJson(request: Request, limitBytes: number): Promise<un
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch (error) {
-    throw refusal(`the body is not JSON in UTF-8 (${error instanceof Error ? error.message.slice(0, 120) : "unknown"})`);
+    throw refusal(
+      `the body is not JSON in UTF-8 (${error instanceof Error ? error.message.slice(0, 120) : "unknown"})`,
+    );
   }
 }
 

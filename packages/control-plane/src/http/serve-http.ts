@@ -17,10 +17,19 @@ const REQUEST_MS = 300_000;
 const CLOSE_MS = 5_000;
 
 /** Listens. @throws PortTakenError */
-export async function serveHttp({ app, host, port }: { app: HttpApp; host: string; port: number }): Promise<HttpServer> {
+export async function serveHttp({
+  app,
+  host,
+  port,
+}: {
+  app: HttpApp;
+  host: string;
+  port: number;
+}): Promise<HttpServer> {
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer(
     { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: 10_000 },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    (incoming, outgoing) => void listener(incoming, outgoing),
   );
   server.listen(port, host);
   try {

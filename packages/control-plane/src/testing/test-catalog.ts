@@ -48,7 +48,10 @@ export async function seedVersion({ db }: ControlDatabase, module: string, versi
     .values({ id: parseModuleId(module), title: module })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  await db.insertInto("artifacts").values({ digest, content: Buffer.alloc(0) }).execute();
+  await db
+    .insertInto("artifacts")
+    .values({ digest, content: Buffer.alloc(0) })
+    .execute();
   await db
     .insertInto("module_versions")
     .values({

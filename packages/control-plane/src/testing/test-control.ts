@@ -11,7 +11,8 @@ export interface TestControl extends AsyncDisposable {
 }
 
 export async function createTestControl(): Promise<TestControl> {
-  const { url, drop } = await createTestDatabase();
+  const test = await createTestDatabase();
+  const { url } = test;
   await migrateControlSchema(url);
   const database = openControlDatabase(url, "test");
   const notifications = listenToDatabase(url, "test");
@@ -22,7 +23,7 @@ export async function createTestControl(): Promise<TestControl> {
     async [Symbol.asyncDispose]() {
       await notifications.close();
       await database.close();
-      await drop();
+      await test.drop();
     },
   };
 }

@@ -83,7 +83,9 @@ async function ownerOf(client: ClientBase, schema: string): Promise<string> {
 
 /** Whether the schema's rights were ever changed, which PostgreSQL remembers even where they are the same. */
 async function isClosed(client: ClientBase, schema: string): Promise<boolean> {
-  const { rowCount } = await client.query("select from pg_namespace where nspname = $1 and nspacl is not null", [schema]);
+  const { rowCount } = await client.query("select from pg_namespace where nspname = $1 and nspacl is not null", [
+    schema,
+  ]);
   return rowCount === 1;
 }
 
@@ -97,25 +99,17 @@ async function runAll(client: ClientBase, schema: string, statements: readonly s
 }
 
 async function copyRows(client: ClientBase, from: string, to: string, owner: string): Promise<number> {
-  const { rows: tables } = await client.query<{ name: string; columns: string[] }>(
-    `select c.relname as name, array_agg(quote_ident(a.attname) order by a.attnum)
-         filter (where a.attnum is not null and a.attgenerated = '') as columns
-     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-       left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-     where n.nspname = $1 and c.relkind = 'r' group by c.oid, c.relname order by c.relname collate "C"`,
-    [from],
-  );
+  const tables = await withSettings(client, { search_path: quoteIdentifier(from) }, () => readTables(client, from));
   let copied = 0;
   for (const { name, columns } of tables) {
-    const table = quoteIdentifier(name);
-    const list = (columns ?? []).join(", ");
-    const source = `${quoteIdentifier(from)}.${table}`;
-    const target = `${quoteIdentifier(to)}.${table}`;
-    const insert =
-      list === ""
-        ? `insert into ${target} select from only ${source}`
-        : `insert into ${target} (${list}) overriding system value select ${list} from only ${source}`;
-    const { rowCount } = await withSettings(client, { role: owner }, () => client.query(insert));
+    const source = `${quoteIdentifier(from)}.${quoteIdentifier(name)}`;
+    const target = `${quoteIdentifier(to)}.${quoteIdentifier(name)}`;
+    const names = columns.map((column) => column.name).join(", ");
+    const values = columns.map((column) => column.value).join(", ");
+    const into = names === "" ? target : `${target} (${names}) overriding system value`;
+    const { rowCount } = await withSettings(client, { role: owner, search_path: quoteIdentifier(to) }, () =>
+      client.query(`insert into ${into} select ${values} from only ${source}`),
+    );
     const { rows: counted } = await client.query<{ count: string }>(
       `select count(*)::text as count from only ${source}`,
     );
@@ -127,6 +121,27 @@ async function copyRows(client: ClientBase, from: string, to: string, owner: str
     copied += rowCount ?? 0;
   }
   return copied;
+}
+
+interface TableColumns {
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** Tables with their stored columns. A value of a type that the copy has its own of goes over as text. */
+async function readTables(client: ClientBase, schema: string): Promise<TableColumns[]> {
+  const { rows } = await client.query<TableColumns>(
+    `select c.relname as name, coalesce(jsonb_agg(jsonb_build_object('name', quote_ident(a.attname), 'value',
+         case when t.typnamespace = n.oid then format('%I::text::%s', a.attname, format_type(a.atttypid, a.atttypmod))
+           else quote_ident(a.attname) end) order by a.attnum)
+         filter (where a.attnum is not null and a.attgenerated = ''), '[]') as columns
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+       left join pg_type t on t.oid = a.atttypid
+     where n.nspname = $1 and c.relkind = 'r' group by c.oid, c.relname order by c.relname collate "C"`,
+    [schema],
+  );
+  return rows;
 }
 
 async function copySequences(client: ClientBase, from: string, to: string): Promise<void> {

@@ -102,9 +102,7 @@ describe("a copy of a schema", () => {
 
   it("is refused, not made wrong, when a function names the schema in its text", async () => {
     await given(`create function f() returns integer language sql as $$ select 1 /* ${schema} */ $$`);
-    await expect(copyTo("rp__1")).rejects.toThrow(
-      /function .*f\(\) names the schema in its text/,
-    );
+    await expect(copyTo("rp__1")).rejects.toThrow(/function .*f\(\) names the schema in its text/);
   });
 
   it("is refused when it would lack an object of a kind that is not copied", async () => {

@@ -100,16 +100,29 @@ export function constraintDefinitions(client: ClientBase, schema: string): Promi
   );
 }
 
-export function indexDefinitions(client: ClientBase, schema: string): Promise<string[]> {
-  return definitions(
+/** Indexes that no key made. Those of partitions are made by their own names, then attached to their parents'. */
+export async function indexDefinitions(client: ClientBase, schema: string): Promise<string[]> {
+  const indexes = await definitions(
     client,
     schema,
     `select replace(pg_get_indexdef(i.indexrelid), ' ' || quote_ident($1) || '.', ' ') as statement
      from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and not exists (select from pg_constraint k where k.conindid = i.indexrelid
-         and k.contype in ('p', 'u', 'x')) and not c.relispartition
-       and exists (select from pg_class r where r.oid = i.indrelid and r.relkind in ('r', 'p')) order by c.oid`,
+       join pg_class r on r.oid = i.indrelid
+     where n.nspname = $1 and r.relkind in ('r', 'p') and not exists (select from pg_constraint k
+         where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))
+     order by c.oid`,
   );
+  const attached = await definitions(
+    client,
+    schema,
+    `select format('alter index %I attach partition %I', p.relname, c.relname) as statement
+     from pg_inherits i join pg_class c on c.oid = i.inhrelid and c.relkind in ('i', 'I')
+       join pg_class p on p.oid = i.inhparent join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and not exists (select from pg_constraint k where k.conindid = c.oid
+         and k.contype in ('p', 'u', 'x'))
+     order by c.oid`,
+  );
+  return [...indexes, ...attached];
 }
 
 /** How columns and tables are kept, and extended statistics. */

@@ -8,12 +8,12 @@ export interface GatewayStore {
   record(report: GatewayReport): Promise<void>;
 }
 
-export function createGatewayStore({ transaction }: ControlDatabase): GatewayStore {
+export function createGatewayStore(database: ControlDatabase): GatewayStore {
   return {
     // A gateway sends one report at a time, so that reports of one gateway come in their order. A lower revision than
     // before is believed too: it started over with an empty table, and does not know what it knew.
     record: ({ gatewayId, url, appliedRevision, draining }) =>
-      transaction(async ({ client }) => {
+      database.transaction(async ({ client }) => {
         const { rows } = await client.query<{ changed: boolean }>(RECORD, [
           gatewayId,
           url,

@@ -9,7 +9,13 @@ import type { ModuleReadModel } from "./module-read-model.ts";
 type ModuleApi = Pick<RouteHandlers, "listModules" | "listVersions" | "getVersion" | "getMigrationPath">;
 
 /** What is published. */
-export function createModuleApi({ database, modules }: { database: ControlDatabase; modules: ModuleReadModel }): ModuleApi {
+export function createModuleApi({
+  database,
+  modules,
+}: {
+  database: ControlDatabase;
+  modules: ModuleReadModel;
+}): ModuleApi {
   const { db } = database;
 
   return {
@@ -47,10 +53,7 @@ export function createModuleApi({ database, modules }: { database: ControlDataba
     },
 
     async getVersion({ params: { module, version } }) {
-      const row = await versions(db)
-        .where("v.module", "=", module)
-        .where("v.version", "=", version)
-        .executeTakeFirst();
+      const row = await versions(db).where("v.module", "=", module).where("v.version", "=", version).executeTakeFirst();
       // The read model knows which of the two is missing.
       if (row === undefined) await modules.getVersion(module, version);
       if (row === undefined) throw new VersionNotFoundError(module, version, []);
@@ -66,20 +69,18 @@ export function createModuleApi({ database, modules }: { database: ControlDataba
 }
 
 function versions(db: Kysely<ControlTables>) {
-  return db
-    .selectFrom("module_versions as v")
-    .select([
-      "v.module",
-      "v.version",
-      "v.title",
-      "v.digest",
-      "v.size_bytes",
-      "v.manifest",
-      "v.migrations",
-      "v.published_at",
-      sql<number>`(select count(distinct i.tenant) from tenant_module_instances i
+  return db.selectFrom("module_versions as v").select([
+    "v.module",
+    "v.version",
+    "v.title",
+    "v.digest",
+    "v.size_bytes",
+    "v.manifest",
+    "v.migrations",
+    "v.published_at",
+    sql<number>`(select count(distinct i.tenant) from tenant_module_instances i
         where i.module = v.module and i.version = v.version and i.status <> 'retired')`.as("tenants"),
-    ]);
+  ]);
 }
 
 function describe(row: Awaited<ReturnType<ReturnType<typeof versions>["execute"]>>[number]): ModuleVersion {

@@ -24,7 +24,8 @@ export function createModulePublisher(database: ControlDatabase): ModulePublishe
     return database.transaction(async (tx) => {
       await lockModule(tx, manifest);
       const created = await isNew(tx, manifest, digest);
-      if (created) await insertVersion(tx, { manifest, digest, archive, migrations: migrations.map(describeMigration) });
+      if (created)
+        await insertVersion(tx, { manifest, digest, archive, migrations: migrations.map(describeMigration) });
       return { module: manifest.id, version: manifest.version, digest, sizeBytes: archive.length, created };
     });
   };
@@ -70,7 +71,10 @@ async function insertVersion(
   await db
     .insertInto("module_versions")
     .values({
-      ...{ module, version, title, digest },
+      module,
+      version,
+      title,
+      digest,
       sort_key: versionSortKey(version),
       manifest: JSON.stringify(manifest),
       size_bytes: archive.length,

@@ -28,9 +28,7 @@ function routes(db: Kysely<ControlTables>) {
     .innerJoin("module_versions as v", (join) =>
       join.onRef("v.module", "=", "r.module").onRef("v.version", "=", "r.version"),
     )
-    .leftJoin("route_holds as h", (join) =>
-      join.onRef("h.tenant", "=", "m.tenant").onRef("h.module", "=", "m.module"),
-    )
+    .leftJoin("route_holds as h", (join) => join.onRef("h.tenant", "=", "m.tenant").onRef("h.module", "=", "m.module"))
     .select([
       "m.tenant",
       "m.module",

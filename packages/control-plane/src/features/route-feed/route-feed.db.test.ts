@@ -13,8 +13,16 @@ let feed: RouteFeed;
 const stops: AbortController[] = [];
 beforeAll(async () => {
   control = await createTestControl();
-  feed = createRouteFeed({ ...control, feedId: "feed-1", contextKeyOf: (module, version) => `key of ${module}@${version}` });
-  await seedTenantModule(control.database, { tenant: "acme", module: "notes", weights: { "1.0.0": 9_000, "1.10.0": 1_000 } });
+  feed = createRouteFeed({
+    ...control,
+    feedId: "feed-1",
+    contextKeyOf: (module, version) => `key of ${module}@${version}`,
+  });
+  await seedTenantModule(control.database, {
+    tenant: "acme",
+    module: "notes",
+    weights: { "1.0.0": 9_000, "1.10.0": 1_000 },
+  });
   await seedTenantModule(control.database, { tenant: "bolt", module: "notes", weights: {} });
 });
 afterEach(() => {
@@ -77,7 +85,15 @@ describe("a route", () => {
     const { db } = control.database;
     await db
       .insertInto("migration_records")
-      .values({ id: "mig_1", ...held, kind: "migrate", from_version: null, to_version: null, status: "running", request: "{}" })
+      .values({
+        id: "mig_1",
+        ...held,
+        kind: "migrate",
+        from_version: null,
+        to_version: null,
+        status: "running",
+        request: "{}",
+      })
       .execute();
     await db
       .insertInto("route_holds")
@@ -204,7 +220,10 @@ describe("addresses of versions", () => {
     await publish({ ...name, urls: ["http://127.0.0.1:2"] }, { ...name, urls: null });
     expect(await next()).toMatchObject({
       changes: [
-        { ...name, endpoints: { module: "notes", version, urls: ["http://127.0.0.1:2"], contextKey: "key of notes@1.0.0" } },
+        {
+          ...name,
+          endpoints: { module: "notes", version, urls: ["http://127.0.0.1:2"], contextKey: "key of notes@1.0.0" },
+        },
         { ...name, endpoints: null },
       ],
     });

@@ -14,11 +14,11 @@ export interface TenantStore {
   label(tenant: TenantId, labels: Readonly<Record<string, string | null>>): Promise<Tenant>;
 }
 
-export function createTenantStore({ db, transaction }: ControlDatabase): TenantStore {
+export function createTenantStore(database: ControlDatabase): TenantStore {
   return {
     async create({ id, title, labels }) {
       try {
-        const row = await db
+        const row = await database.db
           .insertInto("tenants")
           .values({ id, title, labels: JSON.stringify(labels) })
           .returningAll()
@@ -31,7 +31,7 @@ export function createTenantStore({ db, transaction }: ControlDatabase): TenantS
     },
 
     label: (tenant, labels) =>
-      transaction(async (tx) => {
+      database.transaction(async (tx) => {
         // One statement merges, so that two callers who set different labels at once both get theirs.
         const row = await tx.db
           .updateTable("tenants")

@@ -1,5 +1,5 @@
 import { ERROR_CODES, type ErrorCode, isErrorCode } from "@aibos/contract";
-import { ERROR_STATUS } from "./error-status.ts";
+import { ERROR_STATUS } from "../error-status.ts";
 
 // docs/reference/errors.md is written from the code, but for its last column: what to do is advice, which people write
 // in the page itself.
