@@ -1,0 +1,2 @@
+drop table invoice_lines;
+drop table invoices;

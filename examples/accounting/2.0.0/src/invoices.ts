@@ -1,0 +1,90 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import { type ModuleKit, ProblemError, type TenantTransaction } from "@aibos/module-kit";
+import { amountMinor, currency, day } from "./amount.ts";
+import { type Invoice, readInvoice, readWholeInvoice, SELECT_INVOICES } from "./invoice.ts";
+import { page, pageOf, parseBody, parseInput, rowId } from "./request-input.ts";
+
+const newInvoice = z.strictObject({
+  customer_id: rowId,
+  issued_on: day,
+  currency: currency.default("EUR"),
+  lines: z
+    .array(
+      z.strictObject({
+        description: z.string().trim().min(1).max(500),
+        quantity: z.int().min(1).max(1_000_000),
+        unit_price_minor: amountMinor,
+      }),
+    )
+    .min(1)
+    .max(200),
+});
+
+const invoiceQuery = z.object({
+  ...page,
+  customer_id: rowId.optional(),
+  status: z.enum(["draft", "posted", "paid", "void"]).optional(),
+  currency: currency.optional(),
+  from: day.optional(),
+  to: day.optional(),
+});
+
+/** `GET /invoices` · `POST /invoices` · `GET /invoices/:id` */
+export function invoiceRoutes(kit: ModuleKit): Hono {
+  const { version } = kit.config;
+  return new Hono()
+    .get("/", async (c) => {
+      const query = parseInput(invoiceQuery, c.req.query());
+      const rows = await kit.withTenant(c, (tenant) => listInvoices(tenant, query), { readOnly: true });
+      const { rows: invoices, next } = pageOf(rows, query.limit);
+      return c.json({ version, invoices, next });
+    })
+    .post("/", async (c) => {
+      const body = await parseBody(newInvoice, c.req.raw);
+      const invoice = await kit.withTenant(c, (tenant) => createInvoice(tenant, body));
+      return c.json({ version, invoice }, 201);
+    })
+    .get("/:id", async (c) => {
+      const id = parseInput(rowId, c.req.param("id"));
+      const invoice = await kit.withTenant(c, (tenant) => readWholeInvoice(tenant, id), { readOnly: true });
+      return c.json({ version, invoice });
+    });
+}
+
+async function listInvoices(
+  tenant: TenantTransaction,
+  query: z.output<typeof invoiceQuery>,
+): Promise<readonly Invoice[]> {
+  const { rows } = await tenant.query<Invoice>(
+    `${SELECT_INVOICES}
+     where i.id > $1
+       and ($2::bigint is null or i.customer_id = $2)
+       and ($3::text is null or i.status = $3)
+       and ($4::date is null or i.issued_on >= $4)
+       and ($5::date is null or i.issued_on <= $5)
+       and ($6::text is null or i.currency = $6)
+     order by i.id limit $7`,
+    [query.after ?? 0, query.customer_id, query.status, query.from, query.to, query.currency, query.limit + 1],
+  );
+  return rows;
+}
+
+async function createInvoice(tenant: TenantTransaction, body: z.output<typeof newInvoice>): Promise<Invoice> {
+  const { rowCount } = await tenant.query("select from customers where id = $1 for key share", [body.customer_id]);
+  if (rowCount === 0) throw new ProblemError(409, "CUSTOMER_NOT_FOUND", `There is no customer ${body.customer_id}.`);
+  const { rows } = await tenant.query<{ id: number }>(
+    `with next as (select nextval(pg_get_serial_sequence('invoices', 'id')) as id)
+     insert into invoices (id, number, customer_id, issued_on, currency) overriding system value
+     select id, 'INV-' || lpad(id::text, 6, '0'), $1, $2, $3 from next returning id::float8 as id`,
+    [body.customer_id, body.issued_on, body.currency],
+  );
+  const id = rows[0]?.id ?? 0;
+  await tenant.query(
+    `insert into invoice_lines (invoice_id, description, quantity, unit_price_minor)
+     select $1, line.description, line.quantity, line.unit_price_minor
+     from jsonb_to_recordset($2) as line (description text, quantity integer, unit_price_minor bigint)`,
+    [id, JSON.stringify(body.lines)],
+  );
+  return readInvoice(tenant, id);
+}

@@ -1,0 +1,116 @@
+import { createTestDatabase } from "@aibos/local-postgres/testing";
+import {
+  applySqlMigrations,
+  createVersionRole,
+  grantTenant,
+  provisionTenantSchema,
+  readSqlMigrations,
+  revokeTenant,
+  undoSqlMigrations,
+} from "@aibos/tenant-data";
+import {
+  parseInstallationId,
+  parseModuleId,
+  parseTenantId,
+  parseVersion,
+  tenantRoleName,
+  tenantSchemaName,
+  versionRoleName,
+} from "@aibos/domain";
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { Client } from "pg";
+import { ModuleClient } from "./module-client.ts";
+
+/** Releases of the module, in the folders beside this one. */
+export type AccountingVersion = "1.0.0" | "1.5.0" | "2.0.0";
+
+const MODULE = parseModuleId("accounting");
+
+/** A database with tenants of the accounting module, as the platform would set it up. */
+export interface AccountingDatabase extends AsyncDisposable {
+  /** The database's owner. */
+  readonly owner: Client;
+  schemaOf(tenant: string): string;
+  /** Brings a tenant's tables to a version, making the tenant where it is new. */
+  migrate(tenant: string, version: AccountingVersion): Promise<void>;
+  /** Takes back the migrations above a number. `version` is the release whose files are used. */
+  undo(tenant: string, version: AccountingVersion, downTo: number): Promise<void>;
+  /** What a version's process is started with. */
+  environmentOf(version: AccountingVersion): Promise<Record<string, string>>;
+  /** Lets a version reach a tenant's data, or shuts it out. */
+  allow(tenant: string, version: AccountingVersion, allowed: boolean): Promise<void>;
+  /** Sends requests to a version as one tenant. */
+  client(
+    tenant: string,
+    version: AccountingVersion,
+    fetch: (request: Request) => Response | Promise<Response>,
+  ): ModuleClient;
+}
+
+export async function createAccountingDatabase(): Promise<AccountingDatabase> {
+  const database = await createTestDatabase();
+  const installation = parseInstallationId(randomBytes(4).toString("hex"));
+  const contextKey = randomBytes(16).toString("hex");
+  const owner = new Client({ connectionString: database.url });
+  await owner.connect();
+
+  const placeOf = (tenant: string): { schema: string; role: string } => ({
+    schema: tenantSchemaName(parseTenantId(tenant), MODULE),
+    role: tenantRoleName(installation, parseTenantId(tenant), MODULE),
+  });
+  const versionRole = (version: AccountingVersion): string =>
+    versionRoleName(installation, MODULE, parseVersion(version));
+  const migrationsOf = (version: AccountingVersion): ReturnType<typeof readSqlMigrations> =>
+    readSqlMigrations(fileURLToPath(new URL(`../${version}/migrations`, import.meta.url)));
+  const inTransaction = async (work: () => Promise<unknown>): Promise<void> => {
+    await owner.query("begin");
+    try {
+      await work();
+      await owner.query("commit");
+    } catch (error) {
+      await owner.query("rollback");
+      throw error;
+    }
+  };
+
+  return {
+    owner,
+    schemaOf: (tenant) => placeOf(tenant).schema,
+    async migrate(tenant, version) {
+      const migrations = await migrationsOf(version);
+      await inTransaction(async () => {
+        await provisionTenantSchema(owner, placeOf(tenant));
+        await applySqlMigrations(owner, { ...placeOf(tenant), migrations });
+      });
+    },
+    async undo(tenant, version, downTo) {
+      const migrations = await migrationsOf(version);
+      await inTransaction(() => undoSqlMigrations(owner, { ...placeOf(tenant), migrations, downTo }));
+    },
+    async environmentOf(version) {
+      const password = randomBytes(12).toString("hex");
+      await createVersionRole(owner, { role: versionRole(version), password });
+      const url = new URL(database.url);
+      url.username = versionRole(version);
+      url.password = password;
+      return {
+        PORT: "0",
+        AIBOS_DATABASE_URL: url.href,
+        AIBOS_CONTEXT_KEY: contextKey,
+        AIBOS_MODULE: MODULE,
+        AIBOS_VERSION: version,
+      };
+    },
+    async allow(tenant, version, allowed) {
+      const roles = { tenantRole: placeOf(tenant).role, versionRole: versionRole(version) };
+      await (allowed ? grantTenant(owner, roles) : revokeTenant(owner, roles));
+    },
+    client: (tenant, version, fetch) =>
+      new ModuleClient({ context: { tenant, module: MODULE, version, ...placeOf(tenant) }, contextKey, fetch }),
+    async [Symbol.asyncDispose]() {
+      await owner.end();
+      await database.drop();
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { Migration, MultiVersionService, OperationInput } from "@aibos/contract";
+import { EXIT } from "../exit-codes.ts";
+import { outcomeText } from "../output/migration-text.ts";
+import { oneLine } from "../output/plain-text.ts";
+import { createStepView } from "../output/step-view.ts";
+import type { CommandContext } from "./command-context.ts";
+import type { Target } from "./target.ts";
+
+/** Starts an operation and, unless told otherwise, shows its steps until it has ended. */
+export async function runOperation(
+  context: CommandContext,
+  { tenant, module }: Target,
+  operation: OperationInput,
+  options: { readonly wait?: boolean } = {},
+): Promise<void> {
+  const client = await context.connect();
+  const started = await client.start(tenant, module, operation);
+  if (options.wait === false) await showMigration(context, started);
+  else await followMigration(context, client, started);
+}
+
+/**
+ * Shows a migration's steps until it has ended, then how it ended. Ctrl-C ends the showing alone: the operation runs in
+ * the server, which goes on.
+ */
+export async function followMigration(
+  context: CommandContext,
+  client: MultiVersionService,
+  started: Migration,
+): Promise<void> {
+  if (started.finishedAt !== null || started.status === "scheduled") return showMigration(context, started);
+  const { output } = context;
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort();
+  process.once("SIGINT", onInterrupt);
+  const view = createStepView(output);
+  let last = started;
+  try {
+    view.update(started);
+    for await (const migration of client.watchMigration(started.id, interrupt.signal)) {
+      last = migration;
+      view.update(migration);
+    }
+  } finally {
+    view.end();
+    process.off("SIGINT", onInterrupt);
+  }
+  if (last.finishedAt === null && interrupt.signal.aborted) {
+    output.line(
+      `The operation goes on. See how it stands: aibos-versions migration-status ${oneLine(last.id)} --watch`,
+    );
+    if (output.json) output.document(last);
+    return context.endWith(EXIT.interrupted);
+  }
+  return showMigration(context, last);
+}
+
+/** One line on how a migration stands. @throws MigrationFailedError when it has failed */
+export async function showMigration({ output }: CommandContext, migration: Migration): Promise<void> {
+  await throwIfFailed(migration);
+  await output.answer(migration, () => {
+    const text = outcomeText(migration, output.colors);
+    if (migration.finishedAt !== null) return text;
+    return `${text}\n  Follow it with: aibos-versions migration-status ${oneLine(migration.id)} --watch`;
+  });
+}
+
+async function throwIfFailed({ id, status, failure, step }: Migration): Promise<void> {
+  if (status !== "failed" && status !== "rolled-back") return;
+  const { MigrationFailedError } = await import("@aibos/contract");
+  throw new MigrationFailedError({
+    migrationId: id,
+    step: failure?.step ?? step ?? "start",
+    reason: failure?.message ?? "No reason was recorded.",
+    undone: status === "rolled-back",
+  });
+}

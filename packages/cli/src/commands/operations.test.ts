@@ -1,0 +1,177 @@
+import { afterEach, expect, test } from "vitest";
+import { type FakeAnswer, type FakeApi, problem, startFakeApi } from "../testing/fake-api.ts";
+import { runInProcess } from "../testing/run-in-process.ts";
+import { sampleFailure, sampleMigration, sampleStep, sampleSuccess } from "../testing/sample-answers.ts";
+
+const OPERATIONS = "POST /v1/tenants/acme/modules/accounting/migrations";
+const EVENTS = "GET /v1/migrations/mig_8f3c2a1b9d04/events";
+const TARGET = ["-t", "acme", "-m", "accounting"];
+
+let api: FakeApi | undefined;
+afterEach(async () => {
+  await api?.[Symbol.asyncDispose]();
+  api = undefined;
+});
+
+async function run(answers: Record<string, FakeAnswer>, ...words: string[]) {
+  api = await startFakeApi(answers);
+  return runInProcess(api.url, words);
+}
+
+test("migrate-tenant shows each step as it ends, then how it ended", async () => {
+  const ran = await run(
+    {
+      [OPERATIONS]: { status: 202, body: sampleMigration() },
+      [EVENTS]: {
+        lines: [
+          sampleMigration({ steps: [sampleStep(1, { status: "running", finishedAt: null })] }),
+          sampleMigration({ steps: [sampleStep(1), sampleStep(2, { status: "running", finishedAt: null })] }),
+          sampleSuccess({ result: { heldMs: 120 } }),
+        ],
+      },
+    },
+    "migrate-tenant",
+    ...TARGET,
+    "-v",
+    "1.5.0",
+  );
+  expect(ran).toEqual({
+    code: 0,
+    err: "",
+    out: [
+      "✔ Step 1 250 ms",
+      "✔ Step 2 250 ms",
+      "✔ acme: accounting moved 1.0.0 → 1.5.0 (2.3 s, mig_8f3c2a1b9d04)",
+      "  Requests were held for 120 ms; none was refused for it.",
+      "",
+    ].join("\n"),
+  });
+  expect(api?.calls[0]?.body).toEqual({ kind: "migrate", version: "1.5.0", rollbackOnFailure: true });
+});
+
+test("a migration that failed tells the step, the reason and what was put back, and exits with 1", async () => {
+  const ran = await run(
+    { [OPERATIONS]: { status: 202, body: sampleMigration() }, [EVENTS]: { lines: [sampleFailure()] } },
+    "migrate-tenant",
+    ...TARGET,
+    "-v",
+    "1.5.0",
+  );
+  expect(ran.code).toBe(1);
+  expect(ran.out).toBe("✔ Step 1 250 ms\n✖ Step 2: no whole amount\n↩ undone: Step 1\n");
+  expect(ran.err).toContain('failed at step "hop": Line 3 of invoice 7 is no whole amount. Everything was put back');
+  expect(ran.err).toContain("AIBOS_MIGRATION_FAILED");
+});
+
+test("with --json there is one document, and for a failure it is the error", async () => {
+  const ran = await run(
+    { [OPERATIONS]: { status: 202, body: sampleMigration() }, [EVENTS]: { lines: [sampleFailure()] } },
+    "migrate-tenant",
+    ...TARGET,
+    "-v",
+    "1.5.0",
+    "--json",
+  );
+  expect([ran.code, ran.err]).toEqual([1, ""]);
+  expect(JSON.parse(ran.out)).toMatchObject({
+    error: { code: "AIBOS_MIGRATION_FAILED", migrationId: "mig_8f3c2a1b9d04", step: "hop", undone: true },
+  });
+});
+
+test("--no-wait and a time in the future return at once and tell how to follow", async () => {
+  const started = await run(
+    { [OPERATIONS]: { status: 202, body: sampleMigration({ kind: "install" }) } },
+    "install",
+    ...TARGET,
+    "-v",
+    "1.5.0",
+    "--no-wait",
+  );
+  expect(started.code).toBe(0);
+  expect(started.out).toContain("aibos-versions migration-status mig_8f3c2a1b9d04 --watch");
+  await api?.[Symbol.asyncDispose]();
+
+  const scheduledTime = "2027-02-01T02:00:00.000Z";
+  const scheduled = await run(
+    { [OPERATIONS]: { status: 202, body: sampleMigration({ status: "scheduled", scheduledTime }) } },
+    "migrate-tenant",
+    ...TARGET,
+    "-v",
+    "1.5.0",
+    "--scheduled-time",
+    scheduledTime,
+  );
+  expect(scheduled.code).toBe(0);
+  expect(scheduled.out).toContain("starts at 2027-02-01 02:00Z");
+  expect(api?.calls[0]?.body).toMatchObject({ scheduledTime });
+});
+
+test("each kind of operation is asked for in the API's words", async () => {
+  api = await startFakeApi({ [OPERATIONS]: { status: 202, body: sampleSuccess() } });
+  const version = ["-v", "1.5.0"];
+  const lines = [
+    ["install", ...TARGET, ...version],
+    ["enable-side-by-side", ...TARGET, ...version],
+    ["complete-migration", ...TARGET, ...version],
+    ["rollback-tenant", ...TARGET, "--accept-data-loss"],
+    ["rollback-tenant", ...TARGET, ...version],
+    ["rollback-point", "create", ...TARGET, ...version, "--reason", "import"],
+    ["migrate-tenant", ...TARGET, ...version, "--no-rollback-on-failure", "--rollback-version", "1.0.0"],
+  ];
+  for (const words of lines) expect((await runInProcess(api.url, words)).code).toBe(0);
+  expect(api.calls.map((call) => call.body)).toEqual([
+    { kind: "install", version: "1.5.0" },
+    { kind: "side-by-side", version: "1.5.0" },
+    { kind: "complete", version: "1.5.0" },
+    { kind: "rollback", acceptDataLoss: true },
+    { kind: "rollback", acceptDataLoss: false, version: "1.5.0" },
+    { kind: "rollback-point", version: "1.5.0", reason: "import" },
+    { kind: "migrate", version: "1.5.0", rollbackOnFailure: false, rollbackVersion: "1.0.0" },
+  ]);
+});
+
+test("a refusal for data loss shows the counts and the option that says yes", async () => {
+  const detail = "would lose the writes made since: invoices: 3 inserted. Say so with --accept-data-loss.";
+  const lostWrites = [{ table: "invoices", inserted: 3, updated: 0, deleted: 0, exact: true }];
+  const answers = { [OPERATIONS]: problem(409, "AIBOS_DATA_LOSS_NOT_ACCEPTED", detail, { lostWrites }) };
+  const ran = await run(answers, "rollback-tenant", ...TARGET);
+  expect(ran.code).toBe(1);
+  expect(ran.err).toContain("invoices: 3 inserted");
+  expect(ran.err).toContain("--accept-data-loss");
+  expect(ran.err).toContain("request req-1");
+  const document = await runInProcess(api?.url ?? "", ["rollback-tenant", ...TARGET, "--json"]);
+  expect(JSON.parse(document.out)).toMatchObject({ error: { lostWrites, requestId: "req-1" } });
+});
+
+test("migration-status exits with 1 for a migration that failed, and shows its steps", async () => {
+  const ran = await run(
+    { "GET /v1/migrations/mig_8f3c2a1b9d04": { body: sampleFailure() } },
+    "migration-status",
+    "mig_8f3c2a1b9d04",
+  );
+  expect(ran.code).toBe(1);
+  expect(ran.out).toMatch(/^step +status +took +error$/m);
+  expect(ran.out).toMatch(/^Step 1 +undone +250 ms/m);
+});
+
+test("--dry-run starts nothing and exits with 1 when the move is not possible", async () => {
+  const validation = {
+    isValid: false,
+    warnings: [],
+    path: ["1.0.0", "2.0.0"],
+    steps: [],
+    holdsRequests: true,
+    errors: [{ code: "AIBOS_NO_UPGRADE_PATH", severity: "error", message: "2.0.0 is not reached from 1.0.0." }],
+  };
+  const ran = await run(
+    { "POST /v1/tenants/acme/modules/accounting/validation": { body: validation } },
+    "migrate-tenant",
+    ...TARGET,
+    "-v",
+    "2.0.0",
+    "--dry-run",
+  );
+  expect(ran.code).toBe(1);
+  expect(ran.out).toContain("✖ 2.0.0 is not reached from 1.0.0. AIBOS_NO_UPGRADE_PATH");
+  expect(api?.calls.map((call) => call.address)).toEqual(["POST /v1/tenants/acme/modules/accounting/validation"]);
+});

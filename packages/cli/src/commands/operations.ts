@@ -1,0 +1,109 @@
+import type { Command } from "commander";
+import { withExample } from "./help-example.ts";
+import type { Run } from "./command-context.ts";
+import { checkTarget, type Target, targetOptions, type VersionedTarget, versionOption } from "./target.ts";
+
+interface MigrateOptions extends VersionedTarget {
+  readonly scheduledTime?: string;
+  readonly rollbackOnFailure: boolean;
+  readonly rollbackVersion?: string;
+  readonly dryRun?: boolean;
+  readonly wait: boolean;
+}
+
+/** What changes a tenant's version: durable operations, followed until they end. */
+export function addOperationCommands(program: Command, run: Run): void {
+  const simple = (
+    name: string,
+    kind: "install" | "side-by-side" | "complete",
+    texts: { description: string; version: string; example: string },
+  ): void => {
+    const command = noWait(versionOption(targetOptions(program.command(name)), texts.version));
+    withExample(command.description(texts.description), texts.example).action(
+      (options: VersionedTarget & { wait: boolean }, self: Command) =>
+        run(self, async (context) => {
+          await checkTarget({ ...options, versions: [options.version] });
+          const { runOperation } = await import("./follow-operation.ts");
+          await runOperation(context, options, { kind, version: options.version }, options);
+        }),
+    );
+  };
+
+  simple("install", "install", {
+    description: "Gives a tenant a module: its own schema, role and data at this version.",
+    version: "the version to begin with",
+    example: "install -t acme -m accounting -v 1.0.0",
+  });
+
+  withExample(
+    noWait(versionOption(targetOptions(program.command("migrate-tenant")), "the version to move to"))
+      .description("Moves a tenant to another version, step by step; a failure puts everything back.")
+      .option("--scheduled-time <time>", "starts then: ISO 8601 with an offset or Z")
+      .option("--no-rollback-on-failure", "keeps the furthest version that was reached")
+      .option(
+        "--rollback-version <version>",
+        "after an undone failure, goes back further, to this version's rollback point",
+      )
+      .option("--dry-run", "tells what would be done, and changes nothing"),
+    "migrate-tenant -t acme -m accounting -v 2.0.0",
+    "migrate-tenant -t acme -m accounting -v 2.0.0 --scheduled-time 2027-01-31T02:00:00+01:00",
+  ).action((options: MigrateOptions, command: Command) =>
+    run(command, async (context) => {
+      const { version, scheduledTime, rollbackOnFailure, rollbackVersion } = options;
+      await checkTarget({ ...options, versions: [version, rollbackVersion] });
+      if (options.dryRun === true) {
+        const { showValidation } = await import("./migrations.ts");
+        return showValidation(context, options);
+      }
+      const { runOperation } = await import("./follow-operation.ts");
+      return runOperation(
+        context,
+        options,
+        {
+          kind: "migrate",
+          version,
+          rollbackOnFailure,
+          ...(scheduledTime === undefined ? {} : { scheduledTime }),
+          ...(rollbackVersion === undefined ? {} : { rollbackVersion }),
+        },
+        options,
+      );
+    }),
+  );
+
+  simple("enable-side-by-side", "side-by-side", {
+    description: "Brings a second version up on the tenant's data, with no traffic yet.",
+    version: "the version to bring up",
+    example: "enable-side-by-side -t acme -m accounting -v 1.5.0",
+  });
+  simple("complete-migration", "complete", {
+    description: "Ends side by side: this version gets all traffic, the other ones are retired.",
+    version: "the version that stays",
+    example: "complete-migration -t acme -m accounting -v 1.5.0",
+  });
+
+  withExample(
+    noWait(targetOptions(program.command("rollback-tenant")))
+      .description("Takes a tenant back to where the newest change came from, or to a version before.")
+      .option("-v, --version <version>", "where to go back to")
+      .option("--accept-data-loss", "says yes to losing the writes that a refusal counted"),
+    "rollback-tenant -t acme -m accounting",
+  ).action((options: Target & { version?: string; acceptDataLoss?: boolean; wait: boolean }, command: Command) =>
+    run(command, async (context) => {
+      const { version, acceptDataLoss = false } = options;
+      await checkTarget({ ...options, versions: [version] });
+      const { runOperation } = await import("./follow-operation.ts");
+      await runOperation(
+        context,
+        options,
+        { kind: "rollback", acceptDataLoss, ...(version === undefined ? {} : { version }) },
+        options,
+      );
+    }),
+  );
+}
+
+/** For operations, which the server goes on with whether or not anybody waits. */
+export function noWait(command: Command): Command {
+  return command.option("--no-wait", "returns as soon as it has started");
+}

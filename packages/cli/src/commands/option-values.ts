@@ -1,0 +1,43 @@
+import { InvalidArgumentError } from "commander";
+
+// Parsers of options' values. What they throw becomes a usage error that names the option.
+
+/** Gathers the values of an option that may be given more than once. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("It must be a port from 0 to 65535.");
+  return port;
+}
+
+export function parsePercent(text: string): number {
+  const percent = Number(text.replace(/%$/, ""));
+  if (text.trim() === "" || !(percent >= 0 && percent <= 100)) {
+    throw new InvalidArgumentError("It must be a share from 0 to 100 percent.");
+  }
+  return percent;
+}
+
+export function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > 1_000) throw new InvalidArgumentError("It must be 1 to 1000.");
+  return limit;
+}
+
+/** An identifier that the server gave, such as `mig_8f3c2a1b9d04`. */
+export function parseReference(text: string): string {
+  if (!/^[A-Za-z0-9_-]{1,60}$/.test(text)) {
+    throw new InvalidArgumentError('It must be an identifier as it was printed, such as "mig_8f3c2a1b9d04".');
+  }
+  return text;
+}
+
+/** `key=value`, as a pair. A value may have further equals signs. */
+export function parsePair(text: string): readonly [key: string, value: string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError(`${JSON.stringify(text)} must be written key=value.`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}

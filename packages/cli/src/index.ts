@@ -1,0 +1,3 @@
+export { runCli } from "./run-cli.ts";
+export { readEnvironment, type CliEnvironment } from "./config.ts";
+export { EXIT, type ExitCode } from "./exit-codes.ts";

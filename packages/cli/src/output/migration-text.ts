@@ -1,0 +1,82 @@
+import type { Migration, MigrationKind } from "@aibos/contract";
+import type { Colors } from "./colors.ts";
+import { oneLine, plainText } from "./plain-text.ts";
+import { durationText, elapsedMs, timeText } from "./time-text.ts";
+
+/** Where a migration comes from and leads to: `1.0.0 → 1.5.0 → 2.0.0`. */
+export function pathText({ path, fromVersion, toVersion }: Migration): string {
+  if (path.length > 1) return path.map(oneLine).join(" → ");
+  const ends = [fromVersion, toVersion].filter((version) => version !== null);
+  return [...new Set(ends)].map(oneLine).join(" → ") || "–";
+}
+
+/** One line on how a migration stands or ended. */
+export function outcomeText(migration: Migration, colors: Colors): string {
+  const { status, id } = migration;
+  const about = `${oneLine(migration.tenant)}: ${oneLine(migration.module)}`;
+  const reference = colors.dim(`(${[timeTaken(migration), oneLine(id)].filter((text) => text !== "").join(", ")})`);
+  if (status === "succeeded") {
+    return [`${colors.green("✔")} ${successText(migration, about)} ${reference}`, ...consequences(migration)].join(
+      "\n",
+    );
+  }
+  const move = `${about} ${pathText(migration)}`;
+  if (status === "scheduled") {
+    return `${colors.cyan("◷")} ${move} starts at ${timeText(migration.scheduledTime ?? "")} ${reference}`;
+  }
+  if (status === "running") return `${colors.cyan("●")} ${move}: ${migration.kind} is under way ${reference}`;
+  return `${colors.red("✖")} ${move}: ${failureText(migration)} ${reference}`;
+}
+
+/** Why a migration failed, and how things are now. */
+function failureText({ failure, status, step }: Migration): string {
+  const reason = failure === null ? "No reason was recorded." : plainText(failure.message);
+  const at = failure?.step ?? step ?? "start";
+  const now = status === "rolled-back" ? "Everything was put back as it was before." : "It was left as it is.";
+  return `failed at step "${oneLine(at)}": ${reason} ${now}`;
+}
+
+/** The colour of a status. */
+export function statusText(status: string, colors: Colors): string {
+  if (["succeeded", "active", "healthy", "available"].includes(status)) return colors.green(status);
+  if (["failed", "unhealthy", "suspended"].includes(status)) return colors.red(status);
+  if (["rolled-back", "degraded", "undone", "draining", "restarting"].includes(status)) return colors.yellow(status);
+  if (["running", "scheduled", "starting", "provisioning"].includes(status)) return colors.cyan(status);
+  return colors.dim(status);
+}
+
+const SUCCESS: Record<MigrationKind, (migration: Migration, about: string) => string> = {
+  install: ({ toVersion }, about) => `${about} ${toVersion} is installed`,
+  migrate: (migration, about) => `${about} moved ${pathText(migration)}`,
+  "side-by-side": ({ toVersion, fromVersion }, about) =>
+    `${about} ${toVersion} runs beside ${fromVersion ?? "the other"}, with no traffic yet`,
+  complete: ({ toVersion }, about) => `${about} ${toVersion} has all traffic`,
+  rollback: ({ toVersion }, about) => `${about} is back at ${toVersion}`,
+  "rollback-point": ({ result, toVersion, fromVersion }, about) =>
+    `${about} ${fromVersion ?? toVersion} has rollback point ${result.rollbackPointId ?? ""}`,
+  restore: ({ toVersion }, about) => `${about} was put back to ${toVersion}`,
+};
+
+function successText(migration: Migration, about: string): string {
+  return oneLine(SUCCESS[migration.kind](migration, about));
+}
+
+function consequences({ result }: Migration): string[] {
+  const lines: string[] = [];
+  if (result.heldMs !== undefined && result.heldMs > 0) {
+    lines.push(`  Requests were held for ${durationText(result.heldMs)}; none was refused for it.`);
+  }
+  const lost = result.lostWrites ?? [];
+  if (lost.length > 0) {
+    const tables = lost.map(
+      (w) => `${oneLine(w.table)} ${w.inserted + w.updated + w.deleted}${w.exact ? "" : " or more"}`,
+    );
+    lines.push(`  Writes that were lost, as was accepted: ${tables.join(", ")}.`);
+  }
+  return lines;
+}
+
+function timeTaken({ createdAt, finishedAt, steps }: Migration): string {
+  if (finishedAt === null) return "";
+  return durationText(elapsedMs(steps[0]?.startedAt ?? createdAt, finishedAt));
+}

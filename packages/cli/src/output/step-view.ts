@@ -1,0 +1,36 @@
+import type { Migration } from "@aibos/contract";
+import type { Output } from "./output.ts";
+import { oneLine } from "./plain-text.ts";
+import { createLiveLine } from "./live-line.ts";
+import { runningStep, type StepEvent, stepEvents } from "./step-events.ts";
+import { durationText } from "./time-text.ts";
+
+/** Shows a migration while it goes on: a line for each step that ended and, on a terminal, a live one for the next. */
+export interface StepView {
+  update(migration: Migration): void;
+  end(): void;
+}
+
+export function createStepView(output: Output): StepView {
+  const live = createLiveLine(output);
+  let before: Migration | undefined;
+  return {
+    update: (migration) => {
+      const events = stepEvents(before, migration);
+      before = migration;
+      if (events.length > 0) live.clear();
+      for (const event of events) output.line(stepLine(event, output));
+      const running = runningStep(migration);
+      if (running === undefined) live.clear();
+      else live.show(oneLine(running.title));
+    },
+    end: () => live.clear(),
+  };
+}
+
+function stepLine({ kind, title, ms, error }: StepEvent, { colors }: Output): string {
+  const text = oneLine(title);
+  if (kind === "succeeded") return `${colors.green("✔")} ${text} ${colors.dim(durationText(ms))}`;
+  if (kind === "undone") return `${colors.yellow("↩")} undone: ${text}`;
+  return `${colors.red("✖")} ${text}${error === null ? "" : `: ${oneLine(error)}`}`;
+}
