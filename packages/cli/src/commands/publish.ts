@@ -27,7 +27,7 @@ export function addPublishCommand(program: Command, run: Run): void {
         if (options.build && manifest.build !== undefined) {
           const { runBuild } = await import("../publish/run-build.ts");
           live.show(`Building ${manifest.id} ${manifest.version}`);
-          await runBuild(folder, manifest.build, () => undefined);
+          await runBuild(folder, manifest.build);
         }
         live.show(`Packing ${manifest.id} ${manifest.version}`);
         const { packModule } = await import("../publish/pack-module.ts");

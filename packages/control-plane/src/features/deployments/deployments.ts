@@ -95,7 +95,6 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
     } catch (error) {
       await record({
         ...name,
-        driver: spec.runtime.driver,
         state: "failed",
         url: null,
         pid: null,
@@ -126,6 +125,11 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
       await ensure(name).catch((error: unknown) => log.error({ error, ...name }, "a version could not be started"));
     }
     const wanted = new Set((await store.wanted()).map(textOf));
+    const owned = new Set((await store.owned()).map(textOf));
+    // Processes of an earlier run that nobody needs any more, or that another control plane runs meanwhile.
+    for (const name of driver.list()) {
+      if (!owned.has(textOf(name)) && !closed) await driver.stop(name);
+    }
     for (const name of await store.owned()) {
       const text = textOf(name);
       if (wanted.has(text)) {

@@ -56,7 +56,7 @@ export interface StepKind<With> {
 
 /** Puts a step into a plan. */
 export function plan<With extends object>(kind: StepKind<With>, subject: With): PlannedStep {
-  return { name: kind.name, title: kind.title(subject), with: { ...subject } };
+  return { name: kind.name, title: kind.title(subject), with: Object.fromEntries(Object.entries(subject)) };
 }
 
 /** Shares of traffic in 1/10,000 by version. */

@@ -1,0 +1,47 @@
+import { copyFile, mkdir, open, rename, stat, truncate } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** A log that is larger than this is put aside; two old ones are kept. */
+export const LOG_ROTATE_BYTES = 10 * 1024 * 1024;
+const LAST_BYTES = 16 * 1024;
+const LINE_CHARACTERS = 500;
+
+/** Opens a log for a process to append to by itself, so that it outlives this one. */
+export async function openModuleLog(path: string): Promise<{ readonly fd: number; close(): Promise<void> }> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await open(path, "a", 0o600);
+  return { fd: file.fd, close: () => file.close() };
+}
+
+/**
+ * Puts a log aside that has grown too large. The process goes on appending to the same file, which is copied and
+ * emptied: what it writes in the moment between is lost.
+ */
+export async function rotateModuleLog(path: string, rotateBytes: number = LOG_ROTATE_BYTES): Promise<void> {
+  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+  if (size <= rotateBytes) return;
+  await rename(`${path}.1`, `${path}.2`).catch(() => undefined);
+  await copyFile(path, `${path}.1`);
+  await truncate(path);
+}
+
+/** The last lines of a log that are not empty, without terminal codes. */
+export async function lastLines(path: string, count: number): Promise<string[]> {
+  const file = await open(path, "r").catch(() => undefined);
+  if (file === undefined) return [];
+  try {
+    const { size } = await file.stat();
+    const begin = Math.max(0, size - LAST_BYTES);
+    const buffer = Buffer.alloc(size - begin);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, begin);
+    return buffer
+      .toString("utf8", 0, bytesRead)
+      .split("\n")
+      .map((line) => line.replaceAll(/\u001b\[[\d;]*[A-Za-z]|\p{Cc}/gu, "").trim())
+      .filter((line) => line !== "")
+      .slice(-count)
+      .map((line) => (line.length > LINE_CHARACTERS ? `${line.slice(0, LINE_CHARACTERS)}…` : line));
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,59 @@
+import type { ModuleManifest } from "@aibos/contract";
+import type { ModuleId, Version } from "@aibos/domain";
+
+export interface DeploymentName {
+  readonly module: ModuleId;
+  readonly version: Version;
+}
+
+/** How one version is to run. */
+export interface DeploymentSpec extends DeploymentName {
+  readonly runtime: ModuleManifest["runtime"];
+  readonly install: ModuleManifest["install"];
+  /** SHA-256 of the archive, in hex. */
+  readonly digest: string;
+  /** Called only when the archive is not unpacked yet. */
+  readonly readArchive: () => Promise<Buffer>;
+  /** What the platform puts into the environment, without the port. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where it runs; for the driver `external`. */
+  readonly url?: string;
+}
+
+/**
+ * `starting` · `healthy` · `restarting`: it died or hung and is started again after a delay · `failed`: its start
+ * failed and is tried again after a delay · `unhealthy`: somebody else runs it and it does not answer · `stopped`
+ */
+export type DeploymentState = "starting" | "healthy" | "restarting" | "failed" | "unhealthy" | "stopped";
+
+export interface DeploymentStatus extends DeploymentName {
+  readonly state: DeploymentState;
+  /** Base URL; null while it has none. */
+  readonly url: string | null;
+  readonly pid: number | null;
+  /** Starts after the first one. */
+  readonly restarts: number;
+  readonly lastError: string | null;
+}
+
+/** Runs module versions in one way. A deployment that was asked for is kept running until it is stopped. */
+export interface RuntimeDriver {
+  /**
+   * Resolves when the version is healthy: it runs already, is adopted from a control plane that died, or is started.
+   *
+   * @throws DeploymentStartFailedError, InstallFailedError, ArchiveInvalidError; it goes on being tried afterwards
+   */
+  ensure(spec: DeploymentSpec): Promise<DeploymentStatus>;
+  /** Ends it, with SIGTERM and then SIGKILL where it is a process; resolves when it is gone. Unknown names do nothing. */
+  stop(name: DeploymentName): Promise<void>;
+  /** All that it runs, those included that an earlier control plane started and nobody asked for yet. */
+  list(): DeploymentName[];
+  /** Calls back with every change; returns how to end that. */
+  onChange(listener: (status: DeploymentStatus) => void): () => void;
+  /** Ends the supervision, and the processes too when asked. */
+  close(options: { stopProcesses: boolean }): Promise<void>;
+}
+
+export function deploymentKey({ module, version }: DeploymentName): string {
+  return `${module}@${version}`;
+}
