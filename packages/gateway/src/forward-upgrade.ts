@@ -2,7 +2,8 @@ import { type IncomingMessage, request as httpRequest, STATUS_CODES } from "node
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
-import { type GatewayProblem, sendProblemOnSocket } from "./problem.ts";
+import { NO_UPSTREAM } from "./forward.ts";
+import { sendProblemOnSocket } from "./problem.ts";
 import { upstreamProblem } from "./upstream-failure.ts";
 import type { Upstream } from "./upstream-pools.ts";
 
@@ -18,12 +19,6 @@ export interface UpgradeJob {
   readonly next: (tried: ReadonlySet<Upstream>) => Upstream | undefined;
   readonly failed: (error: Error) => void;
 }
-
-const NO_UPSTREAM: GatewayProblem = {
-  code: "AIBOS_GATEWAY_NO_UPSTREAM",
-  detail: "No process of this module's version is healthy at the moment. Try again shortly.",
-  retryAfterSeconds: 1,
-};
 
 /**
  * Asks the upstream for the upgrade. Only a real 101 opens the tunnel; any other answer is passed on and ends the

@@ -27,7 +27,7 @@ export interface ForwardJob {
 
 /** Methods whose repetition changes nothing (RFC 9110, 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
-const NO_UPSTREAM: GatewayProblem = {
+export const NO_UPSTREAM: GatewayProblem = {
   code: "AIBOS_GATEWAY_NO_UPSTREAM",
   detail: "No process of this module's version is healthy at the moment. Try again shortly.",
   retryAfterSeconds: 1,

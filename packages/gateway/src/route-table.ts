@@ -29,6 +29,11 @@ export class RouteTable {
     return this.#revision;
   }
 
+  /** How many routes there are. */
+  get size(): number {
+    return this.#routes.size;
+  }
+
   route(key: RouteKey): RouteEntry | undefined {
     return this.#routes.get(key);
   }

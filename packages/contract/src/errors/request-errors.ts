@@ -43,9 +43,10 @@ export class ConfigInvalidError extends DomainError {
 export class PortTakenError extends DomainError {
   readonly code = "AIBOS_PORT_TAKEN";
   readonly port: number;
-  constructor(host: string, port: number, cause?: unknown) {
+  /** @param setting how the port is chosen, for people */
+  constructor(host: string, port: number, setting: string, cause?: unknown) {
     super(
-      `Port ${port} of ${host} is used by another program. Stop that one, or choose another port with --port (AIBOS_PORT).`,
+      `Port ${port} of ${host} is used by another program. Stop that one, or choose another port with ${setting}.`,
       { cause },
     );
     this.port = port;

@@ -36,7 +36,7 @@ export async function serveHttp({
     await once(server, "listening");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
-      throw new PortTakenError(host, port, error);
+      throw new PortTakenError(host, port, "--port (AIBOS_PORT)", error);
     }
     throw error;
   }

@@ -105,7 +105,7 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
     }
   }
 
-  async function ensure(name: DeploymentName): Promise<string> {
+  async function ensureNow(name: DeploymentName): Promise<string> {
     for (let waited = 0; ; waited += POLL_MS) {
       const claim = await store.claim(name);
       if (claim.ours) return start(name);
@@ -119,30 +119,52 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
     }
   }
 
-  async function reconcile(): Promise<void> {
-    for (const name of await store.ownerless()) {
-      if (closed) return;
-      await ensure(name).catch((error: unknown) => log.error({ error, ...name }, "a version could not be started"));
-    }
-    const wanted = new Set((await store.wanted()).map(textOf));
-    const owned = new Set((await store.owned()).map(textOf));
-    // Processes of an earlier run that nobody needs any more, or that another control plane runs meanwhile.
+  // One version's starts and stops take turns: what was found unneeded may be asked for a moment later.
+  const turns = new Map<string, Promise<unknown>>();
+  function inTurn<T>(name: DeploymentName, work: () => Promise<T>): Promise<T> {
+    const turn = (turns.get(textOf(name)) ?? Promise.resolve()).then(work, work);
+    turns.set(textOf(name), turn);
+    return turn;
+  }
+  const ensure = (name: DeploymentName): Promise<string> => inTurn(name, () => ensureNow(name));
+
+  /** Starts what is needed and does not run, here or anywhere. */
+  async function startMissing(wanted: ReadonlySet<string>): Promise<void> {
+    const running = new Set(driver.list().map(textOf));
+    const lost = (await store.owned()).filter((name) => wanted.has(textOf(name)) && !running.has(textOf(name)));
+    const starts = [...(await store.ownerless()), ...lost].map((name) =>
+      ensure(name).catch((error: unknown) => log.error({ error, ...name }, "a version could not be started")),
+    );
+    if (!closed) await Promise.all(starts);
+  }
+
+  /** Ends what runs here and is not needed: at once when it is not this process's, else after a while. */
+  async function stopUnneeded(wanted: ReadonlySet<string>): Promise<void> {
     for (const name of driver.list()) {
-      if (!owned.has(textOf(name)) && !closed) await driver.stop(name);
-    }
-    for (const name of await store.owned()) {
       const text = textOf(name);
+      if (closed) return;
       if (wanted.has(text)) {
         unusedSince.delete(text);
         continue;
       }
       const since = unusedSince.get(text) ?? Date.now();
       unusedSince.set(text, since);
-      if (Date.now() - since < UNUSED_MS || closed) continue;
-      await store.release(name);
-      await driver.stop(name);
-      unusedSince.delete(text);
+      const unused = Date.now() - since >= UNUSED_MS;
+      await inTurn(name, async () => {
+        const isOwned = (await store.owned()).some((owned) => textOf(owned) === text);
+        const isWanted = (await store.wanted()).some((again) => textOf(again) === text);
+        if (isWanted || (isOwned && !unused)) return;
+        if (isOwned) await store.release(name);
+        await driver.stop(name);
+        unusedSince.delete(text);
+      });
     }
+  }
+
+  async function reconcile(): Promise<void> {
+    const wanted = new Set((await store.wanted()).map(textOf));
+    await startMissing(wanted);
+    await stopUnneeded(wanted);
   }
 
   async function loop(): Promise<void> {

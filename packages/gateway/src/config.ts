@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { ConfigInvalidError } from "@aibos/contract";
+import type { GatewaySettings, Identification } from "./gateway-options.ts";
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+const WAYS: readonly string[] = ["path", "host", "header"] satisfies Identification[];
+
+/** A gateway's settings from its environment. */
+export interface GatewayConfig {
+  readonly options: Partial<GatewaySettings> &
+    Pick<GatewaySettings, "id" | "controlUrl" | "token" | "folder" | "host" | "port">;
+  readonly logLevel: string;
+  /** Whether the end of standard input ends the gateway: it belongs to the process that started it. */
+  readonly stopWithParent: boolean;
+}
+
+/**
+ * `AIBOS_CONTROL_URL`, `AIBOS_TOKEN` or `AIBOS_TOKEN_FILE`, and optionally `AIBOS_GATEWAY_HOST`, `_PORT`, `_ADMIN_PORT`,
+ * `_ID`, `_FOLDER`, `_IDENTIFY`, `_BASE_HOST`, `_STICKY_HEADER`, `_TRUST_FORWARDED`, and `AIBOS_LOG_LEVEL`.
+ *
+ * @throws ConfigInvalidError that names every setting that is missing or unusable
+ */
+export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig {
+  const problems: string[] = [];
+  const read = (name: string): string | undefined => environment[name] || undefined;
+  const check = (isGood: boolean, problem: string): void => {
+    if (!isGood) problems.push(problem);
+  };
+  const portOf = (name: string): number | undefined => {
+    const text = read(name);
+    const isPort = text === undefined || (/^\d{1,5}$/.test(text) && Number(text) <= 65_535);
+    check(isPort, `${name} must be a port from 0 to 65535, not "${text}"`);
+    return text === undefined ? undefined : Number(text);
+  };
+
+  const controlUrl = read("AIBOS_CONTROL_URL") ?? "";
+  check(/^https?:$/.test(URL.parse(controlUrl)?.protocol ?? ""), "AIBOS_CONTROL_URL must be the control plane's URL");
+  const token = tokenOf(read("AIBOS_TOKEN"), read("AIBOS_TOKEN_FILE"), problems);
+  const id = read("AIBOS_GATEWAY_ID") ?? hostname().replaceAll(/[^A-Za-z0-9._-]/g, "-").slice(0, 64);
+  check(/^[A-Za-z0-9._-]{1,64}$/.test(id), "AIBOS_GATEWAY_ID must be 1 to 64 letters, digits, dots, dashes");
+  const baseHost = read("AIBOS_GATEWAY_BASE_HOST");
+  const isHost = baseHost === undefined || /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(baseHost);
+  check(isHost, "AIBOS_GATEWAY_BASE_HOST must be a host name without a port");
+  const ways = read("AIBOS_GATEWAY_IDENTIFY")?.split(",").map((way) => way.trim());
+  const areWays = ways === undefined || ways.every((way) => WAYS.includes(way));
+  check(areWays, `AIBOS_GATEWAY_IDENTIFY must list some of ${WAYS.join(", ")}`);
+  const needsHost = ways?.includes("host") === true && baseHost === undefined;
+  check(!needsHost, 'AIBOS_GATEWAY_BASE_HOST is needed to identify by "host"');
+  const stickyHeader = read("AIBOS_GATEWAY_STICKY_HEADER")?.toLowerCase();
+  const isHeader = stickyHeader === undefined || /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(stickyHeader);
+  check(isHeader, "AIBOS_GATEWAY_STICKY_HEADER must be the name of a header");
+  const logLevel = read("AIBOS_LOG_LEVEL") ?? "info";
+  check(LOG_LEVELS.includes(logLevel), `AIBOS_LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}`);
+  const adminPort = portOf("AIBOS_GATEWAY_ADMIN_PORT");
+  const port = portOf("AIBOS_GATEWAY_PORT") ?? 7480;
+
+  if (problems.length > 0) throw new ConfigInvalidError(`The gateway can't start: ${problems.join("; ")}.`);
+  return {
+    options: {
+      ...{ id, token, port },
+      controlUrl: controlUrl.replace(/\/+$/, ""),
+      host: read("AIBOS_GATEWAY_HOST") ?? "127.0.0.1",
+      folder: resolve(read("AIBOS_GATEWAY_FOLDER") ?? ".aibos/gateway"),
+      trustForwarded: read("AIBOS_GATEWAY_TRUST_FORWARDED") === "1",
+      ...(adminPort !== undefined && { adminPort }),
+      ...(baseHost !== undefined && { baseHost }),
+      ...(ways !== undefined && { identify: ways as Identification[] }),
+      ...(stickyHeader !== undefined && { stickyHeader }),
+    },
+    logLevel,
+    stopWithParent: read("AIBOS_STOP_WITH_PARENT") === "1",
+  };
+}
+
+function tokenOf(token: string | undefined, file: string | undefined, problems: string[]): string {
+  if (token !== undefined) return token;
+  if (file === undefined) {
+    problems.push("AIBOS_TOKEN or AIBOS_TOKEN_FILE must give the control plane's token");
+    return "";
+  }
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    problems.push(`AIBOS_TOKEN_FILE can't be read: ${error instanceof Error ? error.message : String(error)}`);
+    return "";
+  }
+}

@@ -1,0 +1,165 @@
+import { createServer, type Server } from "node:http";
+import { join } from "node:path";
+import { Agent } from "undici";
+import type { FeedMessage, GatewayReport } from "@aibos/contract";
+import { createAdminServer, type GatewayState } from "./admin-server.ts";
+import { AdmissionDesk } from "./admission.ts";
+import { ContextSigner } from "./context-signer.ts";
+import { type GatewayOptions, type GatewaySettings, settingsOf } from "./gateway-options.ts";
+import { HoldQueue } from "./hold-queue.ts";
+import { closeServer, listen } from "./listener.ts";
+import { LiveUpgrades } from "./live-upgrades.ts";
+import { sendProblemOnSocket } from "./problem.ts";
+import { type Reporter, startReporter } from "./reporter.ts";
+import { createRequestHandler, type RequestHandler } from "./request-handler.ts";
+import { RouteDrain } from "./route-drain.ts";
+import { followRouteFeed } from "./route-feed-client.ts";
+import { openRouteFile } from "./route-file.ts";
+import type { RouteKey } from "./route-key.ts";
+import { RouteTable } from "./route-table.ts";
+import { UpstreamPools } from "./upstream-pools.ts";
+import { malformedProblem } from "./malformed-request.ts";
+
+export interface Gateway {
+  /** Base URL of the public listener. */
+  readonly url: string;
+  /** Base URL of the admin listener, with `/healthz` and `/readyz`. */
+  readonly adminUrl: string;
+  state(): GatewayState;
+  /** Takes no more requests, lets those under way end, then ends everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a gateway. It serves at once from the routes that it kept, and follows the control plane's feed; it goes on
+ * serving while the control plane is away.
+ *
+ * @throws PortTakenError
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const settings = settingsOf(options);
+  const { log } = settings;
+  const table = new RouteTable();
+  const holds = new HoldQueue(settings.maxHeld);
+  const upgrades = new LiveUpgrades();
+  const pools = new UpstreamPools(settings);
+  const drain = new RouteDrain(() => reporter?.report());
+  const dispatcher = new Agent({ connect: { timeout: settings.upstreamConnectTimeout } });
+  let reporter: Reporter | undefined;
+  let stopping = false;
+  let connected = false;
+  /** The feed that the control plane was heard to go on with: a revision of another one would mislead it. */
+  let confirmedFeed: string | undefined;
+
+  const routeFile = openRouteFile(join(settings.folder, "routes.json"), () => table.snapshot(), log);
+  const kept = await routeFile.read();
+  if (kept !== undefined) {
+    table.replace(kept);
+    log.info({ revision: table.revision, routes: kept.routes.length }, "serving from the kept routes");
+  }
+
+  const handler = createRequestHandler({
+    ...{ settings, table, drain, pools, upgrades },
+    desk: new AdmissionDesk(table, holds, settings.now),
+    signer: new ContextSigner(settings.now),
+  });
+  const server = createPublicServer(settings, handler, () => stopping);
+  const state = (): GatewayState => ({
+    stopping,
+    revision: table.feed === undefined ? null : table.revision,
+    routes: table.size,
+    controlPlane: connected ? "connected" : "away",
+    heldRequests: holds.size,
+  });
+  const admin = createAdminServer(state);
+
+  const port = await listen(server, settings.host, settings.port, "--gateway-port (AIBOS_GATEWAY_PORT)");
+  const adminPort = await listen(admin, "127.0.0.1", settings.adminPort, "AIBOS_GATEWAY_ADMIN_PORT").catch(
+    async (error: unknown) => {
+      await closeServer(server, 0);
+      throw error;
+    },
+  );
+  const url = `http://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`;
+
+  /** What a changed route means for the requests under way, those that wait, and open connections. */
+  function routeChanged(key: RouteKey): void {
+    drain.changed(key);
+    upgrades.changed(key, table.route(key));
+    holds.release(key);
+  }
+
+  function apply(message: FeedMessage): "applied" | "gap" {
+    if (message.type === "heartbeat") {
+      confirmedFeed = table.feed;
+      return table.feed !== undefined && message.revision === table.revision ? "applied" : "gap";
+    }
+    const applied = message.type === "snapshot" ? table.replace(message) : table.apply(message);
+    if (applied.kind === "gap") return "gap";
+    confirmedFeed = table.feed;
+    if (applied.kind === "applied") {
+      for (const key of applied.changed) routeChanged(key);
+      pools.keepOnly(table.urls());
+      routeFile.changed();
+    }
+    reporter?.report();
+    return "applied";
+  }
+
+  reporter = startReporter({
+    ...{ settings, dispatcher, log },
+    current: (): GatewayReport | undefined =>
+      confirmedFeed !== undefined && confirmedFeed === table.feed
+        ? { gatewayId: settings.id, url, appliedRevision: table.revision, draining: drain.draining() }
+        : undefined,
+  });
+  const feed = followRouteFeed({
+    ...{ settings, dispatcher, log, apply },
+    position: () => ({ feed: table.feed, revision: table.revision }),
+    connected: (isConnected) => (connected = isConnected),
+  });
+
+  return {
+    url,
+    adminUrl: `http://127.0.0.1:${adminPort}`,
+    state,
+    async stop() {
+      if (stopping) return;
+      stopping = true;
+      holds.stop();
+      upgrades.closeAll();
+      // Reports go on until the last request ended: somebody may wait for that.
+      await closeServer(server, settings.stopTimeout);
+      await feed.stop();
+      await reporter.stop();
+      await routeFile.close();
+      await pools.destroy();
+      await dispatcher.destroy();
+      await closeServer(admin, 0);
+    },
+  };
+}
+
+function createPublicServer(settings: GatewaySettings, handler: RequestHandler, isStopping: () => boolean): Server {
+  const server = createServer({
+    maxHeaderSize: settings.maxHeaderBytes,
+    headersTimeout: settings.clientHeadersTimeout,
+    requestTimeout: settings.clientRequestTimeout,
+    keepAliveTimeout: 65_000,
+    noDelay: true,
+  });
+  const handle = (expectsContinue: boolean): NonNullable<Parameters<typeof createServer>[1]> => {
+    return (request, response) => {
+      // Says so before the answer's own headers are known: Node adds it to them.
+      if (isStopping()) response.shouldKeepAlive = false;
+      handler.request(request, response, expectsContinue);
+    };
+  };
+  server.on("request", handle(false));
+  server.on("checkContinue", handle(true));
+  server.on("upgrade", (request, socket, head) => handler.upgrade(request, socket, head));
+  server.on("clientError", (error, socket) => {
+    sendProblemOnSocket(socket, malformedProblem(error), "-");
+  });
+  return server;
+}
