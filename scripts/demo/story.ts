@@ -45,6 +45,11 @@ export class Story {
     this.check(what, before === after, before === after ? String(after) : `${before} before, ${after} after`);
   }
 
+  /** Whether every check so far held. */
+  get held(): boolean {
+    return this.#checks.every((check) => check.ok);
+  }
+
   /** The last words. True when every check held. */
   end(): boolean {
     const failed = this.#checks.filter((check) => !check.ok);
