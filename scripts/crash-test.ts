@@ -14,7 +14,7 @@ import {
   waitForBreakpoint,
 } from "./crash-test/breakpoint.ts";
 import { type ControlPlaneProcess, startControlPlaneProcess } from "./crash-test/control-plane-process.ts";
-import { inspectTenant, leftoverSchemas, moduleProcesses, type TenantFacts } from "./crash-test/inspection.ts";
+import { fingerprintTenant, inspectTenant, leftoverSchemas, moduleProcesses, type TenantFacts } from "./crash-test/inspection.ts";
 
 // Kills the control plane with SIGKILL at every step of a migration, one that succeeds and one that fails and is undone,
 // starts it again and looks at everything. With DATABASE_URL it uses that server, else the embedded PostgreSQL of a
@@ -129,6 +129,7 @@ function instantsOf(
 async function crashAt(scenario: Scenario, instant: Instant, expected: TenantFacts): Promise<string[]> {
   const problems: string[] = [];
   const tenant = await newTenant(scenario.from);
+  const before = await fingerprintTenant(client, tenant);
   await setBreakpoint(client, instant);
   const { id } = await controlPlane.service.start(tenant, "notes", { kind: "migrate", version: scenario.to });
   await waitForBreakpoint(client);
@@ -149,6 +150,10 @@ async function crashAt(scenario: Scenario, instant: Instant, expected: TenantFac
     if (!isDeepStrictEqual(facts[key], expected[key])) {
       problems.push(`${key} is ${JSON.stringify(facts[key])}, not ${JSON.stringify(expected[key])}`);
     }
+  }
+  const after = await fingerprintTenant(client, tenant);
+  if (scenario.status === "rolled-back" && !isDeepStrictEqual(after, before)) {
+    problems.push("structure or data are not what they were before");
   }
   const leftover = await leftoverSchemas(client);
   if (leftover.length > 0) problems.push(`schemas that belong to nobody: ${leftover.join(", ")}`);

@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { createHash } from "node:crypto";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import type { Client } from "pg";
 import { fingerprintSchema } from "@aibos/tenant-data";
-
-const run = promisify(execFile);
 
 /** What a tenant's use of the module looks like from outside. */
 export interface TenantFacts {
@@ -12,7 +10,9 @@ export interface TenantFacts {
   readonly weights: Readonly<Record<string, number>>;
   readonly busyWith: string | null;
   readonly held: boolean;
+  /** Tables, columns and indexes, without the names that differ between tenants. */
   readonly structure: string;
+  /** Every row, and which migrations made the tables. */
   readonly data: string;
   /** Versions whose login role may reach the tenant's data. */
   readonly granted: readonly string[];
@@ -39,7 +39,7 @@ export async function inspectTenant(client: Client, tenant: string): Promise<Ten
   );
   const row = rows[0];
   if (row === undefined) throw new Error(`Tenant ${tenant} does not use the module.`);
-  const { structure, data } = await fingerprintSchema(client, row.schema_name);
+  const { structure, data } = await readSchema(client, row.schema_name);
   const members = await client.query<{ rolname: string }>(
     `select m.rolname from pg_auth_members a join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member
      where r.rolname = $1 and m.rolcanlogin and m.rolname <> current_user order by 1`,
@@ -57,6 +57,35 @@ export async function inspectTenant(client: Client, tenant: string): Promise<Ten
   };
 }
 
+/** Digests of a tenant's structure and data, the same for tenants that were given the same. */
+async function readSchema(client: Client, schema: string): Promise<{ structure: string; data: string }> {
+  const columns = await client.query(
+    `select table_name, column_name, ordinal_position, data_type, is_nullable, column_default
+     from information_schema.columns where table_schema = $1 order by 1, 3`,
+    [schema],
+  );
+  const indexes = await client.query(
+    `select replace(indexdef, $1, 'tenant') as index from pg_indexes where schemaname = $1 order by 1`,
+    [schema],
+  );
+  const rows = await client.query(`select notes::text as row from "${schema}".notes order by id`);
+  const applied = await client.query(`select number, name, checksum from "${schema}".aibos_migrations order by number`);
+  return { structure: digest([columns.rows, indexes.rows]), data: digest([rows.rows, applied.rows]) };
+}
+
+function digest(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
+}
+
+/** The fingerprint that the platform itself compares: equal only for the same tenant's data, unchanged. */
+export async function fingerprintTenant(client: Client, tenant: string): Promise<unknown> {
+  const { rows } = await client.query<{ schema_name: string }>(
+    "select schema_name from aibos.tenant_modules where tenant = $1",
+    [tenant],
+  );
+  return fingerprintSchema(client, rows[0]?.schema_name ?? "");
+}
+
 /** Schemas of tenants' data that no tenant and no rollback point accounts for. */
 export async function leftoverSchemas(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
@@ -68,17 +97,14 @@ export async function leftoverSchemas(client: Client): Promise<string[]> {
   return rows.map((row) => row.name);
 }
 
-/** Commands of living processes that were started for a data folder. */
+/** Living processes that were started for a data folder, as "pid name". */
 export async function moduleProcesses(dataFolder: string): Promise<string[]> {
-  const { stdout } = await run("ps", ["-eo", "pid=,args="], { maxBuffer: 16 * 1024 * 1024 });
-  const pids = stdout.split("\n").flatMap((line) => {
-    const match = /^\s*(\d+)\s+(.*)$/.exec(line);
-    return match === null ? [] : [{ pid: match[1] ?? "", args: match[2] ?? "" }];
-  });
   const found: string[] = [];
-  for (const { pid, args } of pids) {
-    const { stdout: cwd } = await run("readlink", [`/proc/${pid}/cwd`]).catch(() => ({ stdout: "" }));
-    if (cwd.startsWith(`${dataFolder}/runtime`)) found.push(`${pid} ${args}`);
+  for (const pid of await readdir("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+    const name = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "");
+    if (cwd.startsWith(`${dataFolder}/runtime`)) found.push(`${pid} ${name.trim()}`);
   }
   return found;
 }

@@ -35,6 +35,8 @@ export interface DeploymentStore {
   owned(): Promise<DeploymentName[]>;
   /** Wanted versions that no living process owns. */
   ownerless(): Promise<DeploymentName[]>;
+  /** Versions that nobody wants and that a process which is gone left running, as far as it told. */
+  abandoned(): Promise<DeploymentName[]>;
 }
 
 export function createDeploymentStore({ db, transaction }: ControlDatabase, executorId: string): DeploymentStore {
@@ -108,10 +110,25 @@ export function createDeploymentStore({ db, transaction }: ControlDatabase, exec
         .select(["d.module", "d.version"])
         .where("p.state", "=", "live")
         .execute();
-      const names = new Set(taken.map(({ module, version }) => `${module}@${version}`));
-      return (await wantedVersions(db)).filter(({ module, version }) => !names.has(`${module}@${version}`));
+      return without(await wantedVersions(db), taken);
+    },
+
+    abandoned: async () => {
+      const left = await db
+        .selectFrom("deployments as d")
+        .leftJoin("control_plane_processes as p", "p.id", "d.owner")
+        .select(["d.module", "d.version"])
+        .where("d.state", "<>", "stopped")
+        .where(sql<boolean>`p.state is distinct from 'live'`)
+        .execute();
+      return without(left, await wantedVersions(db));
     },
   };
+}
+
+function without(names: readonly DeploymentName[], left: readonly DeploymentName[]): DeploymentName[] {
+  const taken = new Set(left.map(({ module, version }) => `${module}@${version}`));
+  return names.filter(({ module, version }) => !taken.has(`${module}@${version}`));
 }
 
 /** The base URLs that gateways may use: none while it is not healthy. */

@@ -140,6 +140,12 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
 
   /** Ends what runs here and is not needed: at once when it is not this process's, else after a while. */
   async function stopUnneeded(wanted: ReadonlySet<string>): Promise<void> {
+    for (const name of await store.abandoned()) {
+      await inTurn(name, async () => {
+        const claim = await store.claim(name);
+        if (claim.ours) await store.release(name);
+      });
+    }
     for (const name of driver.list()) {
       const text = textOf(name);
       if (closed) return;
