@@ -25,10 +25,11 @@ interface Entry {
 }
 
 async function entriesOf(archive: Buffer): Promise<Entry[]> {
+  const file = `${folder}.tar.gz`;
+  await writeFile(file, archive);
   const entries: Entry[] = [];
-  const parser = list({ onReadEntry: ({ path, mode, type }) => void entries.push({ path, mode, type }) });
-  parser.end(archive);
-  await new Promise((resolve) => parser.once("end", resolve));
+  await list({ file, onReadEntry: ({ path, mode, type }) => void entries.push({ path, mode, type }) });
+  await rm(file);
   return entries;
 }
 

@@ -28,8 +28,12 @@ export async function packModule(folder: string): Promise<PackedModule> {
   const files = await listFiles(root, await readIgnoreFile(root));
   const statCache = new Map(files.map(({ path, stats }) => [join(root, path), plainStats(stats)]));
   const tar = await create(
-    { cwd: root, portable: true, mtime: new Date(0), noDirRecurse: true, statCache },
-    files.map(({ path }) => (path.startsWith("@") ? `./${path}` : path)),
+    {
+      ...{ cwd: root, portable: true, mtime: new Date(0), noDirRecurse: true, statCache },
+      onWriteEntry: (entry) => (entry.path = entry.path.replace(/^\.\//, "")),
+    },
+    // A name that begins with @ would be taken for an archive whose entries are to be copied.
+    files.map(({ path }) => `./${path}`),
   ).concat();
   const archive = Buffer.from(gzipSync(tar, { level: 9, mtime: 0 }));
   if (archive.length > ARCHIVE_LIMITS.packedBytes) {

@@ -98,10 +98,15 @@ describe("waiting for the gateways", () => {
 describe("a report", () => {
   test("wakes others when it says something new, and only then", async () => {
     const notices: string[] = [];
+    const heard = (name: string): Promise<void> =>
+      new Promise((resolve) => {
+        control.notifications.on("aibos_gateways", (id) => (id === name ? resolve() : undefined));
+      });
+    const first = heard("g1");
     await report("g1", 1);
+    await first;
     const stop = control.notifications.on("aibos_gateways", (id) => notices.push(id));
-    const { promise: last, resolve } = Promise.withResolvers<void>();
-    control.notifications.on("aibos_gateways", (id) => (id === "end" ? resolve() : undefined));
+    const last = heard("end");
     await report("g1", 1);
     await report("g1", 1);
     await report("g1", 2);
