@@ -14,7 +14,13 @@ import {
   waitForBreakpoint,
 } from "./crash-test/breakpoint.ts";
 import { type ControlPlaneProcess, startControlPlaneProcess } from "./crash-test/control-plane-process.ts";
-import { fingerprintTenant, inspectTenant, leftoverSchemas, moduleProcesses, type TenantFacts } from "./crash-test/inspection.ts";
+import {
+  fingerprintTenant,
+  inspectTenant,
+  leftoverSchemas,
+  moduleProcesses,
+  type TenantFacts,
+} from "./crash-test/inspection.ts";
 
 // Kills the control plane with SIGKILL at every step of a migration, one that succeeds and one that fails and is undone,
 // starts it again and looks at everything. With DATABASE_URL it uses that server, else the embedded PostgreSQL of a
@@ -58,7 +64,9 @@ try {
     const migration = await controlPlane.service.waitForMigration(started.id);
     const expected = await inspectTenant(client, calm);
     if (migration.status !== scenario.status) {
-      throw new Error(`Without a crash, ${scenario.name} ended ${migration.status}: ${migration.failure?.message ?? ""}`);
+      throw new Error(
+        `Without a crash, ${scenario.name} ended ${migration.status}: ${migration.failure?.message ?? ""}`,
+      );
     }
     if (scenario.status === "rolled-back" && !isDeepStrictEqual(before, expected)) {
       throw new Error(`Without a crash, ${scenario.name} left something else than there was before.`);
@@ -69,7 +77,9 @@ try {
       const problems = await crashAt(scenario, instant, expected);
       failures += problems.length > 0 ? 1 : 0;
       const where = `${String(instant.position).padStart(2)} ${instant.step} ${instant.status}`;
-      say(`  ${problems.length === 0 ? "✔" : "✖"} killed at ${where}${problems.map((text) => `\n      ${text}`).join("")}`);
+      say(
+        `  ${problems.length === 0 ? "✔" : "✖"} killed at ${where}${problems.map((text) => `\n      ${text}`).join("")}`,
+      );
     }
   }
   const leftover = await leftoverSchemas(client);

@@ -56,7 +56,7 @@ export async function removeBreakpoints(client: Client): Promise<void> {
 
 /** Resolves when a session of the control plane sleeps at the breakpoint. */
 export async function waitForBreakpoint(client: Client): Promise<void> {
-  for (const until = Date.now() + 60_000; Date.now() < until; ) {
+  for (const until = Date.now() + 60_000; Date.now() < until;) {
     const { rows } = await client.query(
       "select from pg_stat_activity where wait_event = 'PgSleep' and application_name like 'aibos/%'",
     );

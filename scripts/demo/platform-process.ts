@@ -53,7 +53,7 @@ async function addressOf(
   dataFolder: string,
   output: () => string,
 ): Promise<{ url: string; gatewayUrl: string }> {
-  for (const until = Date.now() + START_MS; Date.now() < until; ) {
+  for (const until = Date.now() + START_MS; Date.now() < until;) {
     if (child.exitCode !== null) break;
     const text = await readFile(join(dataFolder, "server.json"), "utf8").catch(() => undefined);
     if (text !== undefined) {

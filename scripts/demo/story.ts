@@ -37,7 +37,9 @@ export class Story {
   /** Shows a check and remembers it. */
   check(what: string, ok: boolean, seen: string): void {
     this.#checks.push({ what, ok, seen });
-    this.#line(`         ${ok ? styleText("green", "✔") : styleText("red", "✖")} ${what} ${styleText("dim", `— ${seen}`)}`);
+    this.#line(
+      `         ${ok ? styleText("green", "✔") : styleText("red", "✖")} ${what} ${styleText("dim", `— ${seen}`)}`,
+    );
   }
 
   /** Checks that two values are the same. */

@@ -53,11 +53,15 @@ export async function startControlPlane(
     const platform = await startPlatform({ databaseUrl, dataFolder: config.dataFolder, program, log, lost });
     stops.push(() => platform.stop());
 
-    const { service, handlers, feed, gateways, isReady } = platform;
+    const { service, handlers, feed, gateways } = platform;
     const app = createHttpApp({
-      ...{ handlers, feed, token, isReady, log },
-      publish: service.publish,
-      watchMigration: service.watchMigration,
+      handlers,
+      feed,
+      token,
+      isReady: () => platform.isReady(),
+      log,
+      publish: (archive) => service.publish(archive),
+      watchMigration: (migrationId, signal) => service.watchMigration(migrationId, signal),
       recordReport: (report) => gateways.record(report),
     });
     const server = await serveHttp({ app, host: config.host, port: config.port });

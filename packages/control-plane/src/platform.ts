@@ -78,23 +78,47 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const gateways = createGatewayReadModel({ database, notifications, now });
   const driver = await createRuntime({ folder: join(dataFolder, "runtime"), log });
   const deployments = createDeployments({
-    ...{ database, installation, modules, driver, log },
+    database,
+    installation,
+    modules,
+    driver,
+    log,
     executorId: executor.id,
     dataUrl: databaseUrl,
   });
   const probe = createTenantProbe({ modules, installation, now });
   const store = createOperationStore({ database, modules, installation, now });
   const ledger = createMigrationLedger({
-    ...{ database, sleep },
-    platform: { modules, deployments, gateways, probe },
-    undoFailed: (migrationId, step, error) => log.error({ migrationId, step, error }, "an undo failed; trying again"),
+    database,
+    sleep,
+    platform: {
+      modules,
+      deployments,
+      gateways,
+      probe,
+    },
+    undoFailed: (migrationId, step, error) =>
+      log.error(
+        {
+          migrationId,
+          step,
+          error,
+        },
+        "an undo failed; trying again",
+      ),
   });
   const workflow = createMigrationWorkflow({ store, ledger, now, sleep });
   const migrations = createMigrationReadModel(database, notifications);
   const publishModule = createModulePublisher(database);
 
   await startDurableWork({ url: databaseUrl, executorId: executor.id, log });
-  const life = startExecutorLife({ executor, store: executors, takeOver: workflow.takeOver, lost, log });
+  const life = startExecutorLife({
+    executor,
+    store: executors,
+    takeOver: (executors) => workflow.takeOver(executors),
+    lost,
+    log,
+  });
 
   const handlers: RouteHandlers = {
     ...createModuleApi({ database, modules }),
@@ -105,8 +129,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ...createPlatformApi({ database, gateways, modules, deployments, program, now }),
   };
   const feed = createRouteFeed({
-    ...{ database, notifications },
-    contextKeyOf: installation.contextKey,
+    database,
+    notifications,
+    contextKeyOf: (module, version) => installation.contextKey(module, version),
     feedId: installation.feed,
   });
 
@@ -117,7 +142,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     service: composeService({
       call: createRouteCaller(handlers),
       publish: (archive) => publishModule(Buffer.from(archive)),
-      watchMigration: migrations.watch,
+      watchMigration: (migrationId, signal) => migrations.watch(migrationId, signal),
     }),
     isReady: () =>
       database.pool.query("select 1").then(

@@ -38,12 +38,18 @@ export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig
   const controlUrl = read("AIBOS_CONTROL_URL") ?? "";
   check(/^https?:$/.test(URL.parse(controlUrl)?.protocol ?? ""), "AIBOS_CONTROL_URL must be the control plane's URL");
   const token = tokenOf(read("AIBOS_TOKEN"), read("AIBOS_TOKEN_FILE"), problems);
-  const id = read("AIBOS_GATEWAY_ID") ?? hostname().replaceAll(/[^A-Za-z0-9._-]/g, "-").slice(0, 64);
+  const id =
+    read("AIBOS_GATEWAY_ID") ??
+    hostname()
+      .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+      .slice(0, 64);
   check(/^[A-Za-z0-9._-]{1,64}$/.test(id), "AIBOS_GATEWAY_ID must be 1 to 64 letters, digits, dots, dashes");
   const baseHost = read("AIBOS_GATEWAY_BASE_HOST");
   const isHost = baseHost === undefined || /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(baseHost);
   check(isHost, "AIBOS_GATEWAY_BASE_HOST must be a host name without a port");
-  const ways = read("AIBOS_GATEWAY_IDENTIFY")?.split(",").map((way) => way.trim());
+  const ways = read("AIBOS_GATEWAY_IDENTIFY")
+    ?.split(",")
+    .map((way) => way.trim());
   const areWays = ways === undefined || ways.every((way) => WAYS.includes(way));
   check(areWays, `AIBOS_GATEWAY_IDENTIFY must list some of ${WAYS.join(", ")}`);
   const needsHost = ways?.includes("host") === true && baseHost === undefined;
@@ -59,7 +65,9 @@ export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig
   if (problems.length > 0) throw new ConfigInvalidError(`The gateway can't start: ${problems.join("; ")}.`);
   return {
     options: {
-      ...{ id, token, port },
+      id,
+      token,
+      port,
       controlUrl: controlUrl.replace(/\/+$/, ""),
       host: read("AIBOS_GATEWAY_HOST") ?? "127.0.0.1",
       folder: resolve(read("AIBOS_GATEWAY_FOLDER") ?? ".aibos/gateway"),

@@ -59,7 +59,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   const handler = createRequestHandler({
-    ...{ settings, table, drain, pools, upgrades },
+    settings,
+    table,
+    drain,
+    pools,
+    upgrades,
     desk: new AdmissionDesk(table, holds, settings.now),
     signer: new ContextSigner(settings.now),
   });
@@ -107,15 +111,28 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   reporter = startReporter({
-    ...{ settings, dispatcher, log },
+    settings,
+    dispatcher,
+    log,
     current: (): GatewayReport | undefined =>
       confirmedFeed !== undefined && confirmedFeed === table.feed
-        ? { gatewayId: settings.id, url, appliedRevision: table.revision, draining: drain.draining() }
+        ? {
+            gatewayId: settings.id,
+            url,
+            appliedRevision: table.revision,
+            draining: drain.draining(),
+          }
         : undefined,
   });
   const feed = followRouteFeed({
-    ...{ settings, dispatcher, log, apply },
-    position: () => ({ feed: table.feed, revision: table.revision }),
+    settings,
+    dispatcher,
+    log,
+    apply,
+    position: () => ({
+      feed: table.feed,
+      revision: table.revision,
+    }),
     connected: (isConnected) => (connected = isConnected),
   });
 

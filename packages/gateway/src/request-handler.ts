@@ -100,7 +100,10 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
         const passage = passageOf(request, target, entry, requestId);
         if (passage === undefined) return refuse(NO_UPSTREAM);
         new Forward({
-          ...{ request, response, expectsContinue, path: target.path },
+          request,
+          response,
+          expectsContinue,
+          path: target.path,
           headers: passage.headers,
           answer: passage.answer,
           next: passage.next,
@@ -129,7 +132,9 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
         if (passage === undefined) return sendProblemOnSocket(socket, NO_UPSTREAM, requestId);
         upgrades.add(entry.key, passage.version.version, socket);
         forwardUpgrade({
-          ...{ socket, head, path: target.path },
+          socket,
+          head,
+          path: target.path,
           headers: passage.headers,
           answer: passage.answer,
           answerTimeout: settings.upstreamHeadersTimeout,

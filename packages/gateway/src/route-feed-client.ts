@@ -39,12 +39,16 @@ export function followRouteFeed(options: RouteFeedClientOptions): RouteFeedClien
   async function read(from: FeedPosition, began: () => void): Promise<void> {
     const silence = new AbortController();
     const signal = AbortSignal.any([stopping.signal, silence.signal]);
-    const timer = setTimeout(() => silence.abort(new FeedError("it fell silent", { needsSnapshot: false })), settings.feedSilenceTimeout);
+    const timer = setTimeout(
+      () => silence.abort(new FeedError("it fell silent", { needsSnapshot: false })),
+      settings.feedSilenceTimeout,
+    );
     try {
       const query = new URLSearchParams({ gateway: settings.id, since: String(from.revision) });
       if (from.feed !== undefined) query.set("feed", from.feed);
       const { statusCode, body } = await request(`${settings.controlUrl}${GATEWAY_FEED_PATH}?${query.toString()}`, {
-        ...{ dispatcher, signal },
+        dispatcher,
+        signal,
         headers: { authorization: `Bearer ${settings.token}` },
         bodyTimeout: 0,
       });

@@ -117,9 +117,23 @@ async function initialise(place: {
   await mkdir(scratch, { mode: 0o700 });
   if (user.owner !== undefined) await chown(scratch, user.owner.uid, user.owner.gid);
   const { file, args } = user.command(binaries.initdb, [
-    ...["--pgdata", scratch, "--username", "postgres", "--pwfile", join(folder, "password")],
-    ...["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"],
-    ...["--locale", "C", "--data-checksums"],
+    "--pgdata",
+    scratch,
+    "--username",
+    "postgres",
+    "--pwfile",
+    join(folder, "password"),
+    "--auth",
+    "scram-sha-256",
+    "--encoding",
+    "UTF8",
+    "--locale-provider",
+    "builtin",
+    "--builtin-locale",
+    "C.UTF-8",
+    "--locale",
+    "C",
+    "--data-checksums",
   ]);
   await run(file, args, { env: SERVER_ENVIRONMENT, maxBuffer: 1024 * 1024 }).catch((cause: unknown) => {
     const said = cause instanceof Error && "stderr" in cause ? String(cause.stderr).trim() : String(cause);

@@ -36,7 +36,11 @@ class Foundation {
     this.#acme = { baseUrl: `${gatewayUrl}/t/acme/accounting` };
     this.#globex = { baseUrl: `${gatewayUrl}/t/globex/accounting` };
     this.#traffic = new Traffic({
-      ...{ gatewayUrl, tenant: "acme", module: "accounting", users: USERS, thinkMs: THINK_MS },
+      gatewayUrl,
+      tenant: "acme",
+      module: "accounting",
+      users: USERS,
+      thinkMs: THINK_MS,
       next: (user, turn) => this.#nextRequest(user, turn),
     });
   }
@@ -47,7 +51,9 @@ class Foundation {
     const { story } = this.#parts;
     const globexBefore = await readBooks(this.#globex);
     story.step(`${USERS} users of acme begin to work, and do not stop until the end`);
-    story.note("They read lists, invoices and the summary, and post drafts. Every answer names the version that gave it.");
+    story.note(
+      "They read lists, invoices and the summary, and post drafts. Every answer names the version that gave it.",
+    );
     this.#traffic.start();
     try {
       await this.#sideBySide();
@@ -86,7 +92,12 @@ class Foundation {
     }
     const [seeded] = await Promise.all([
       seedAccounting({ ...this.#acme, title: "Acme", size: SIZE, parallel: 6 }),
-      seedAccounting({ ...this.#globex, title: "Globex", size: { customers: 15, invoices: 40, payments: 20 }, seed: 2 }),
+      seedAccounting({
+        ...this.#globex,
+        title: "Globex",
+        size: { customers: 15, invoices: 40, payments: 20 },
+        seed: 2,
+      }),
     ]);
     const books = await readBooks(this.#acme);
     story.check(
@@ -136,7 +147,9 @@ class Foundation {
     const { story, client } = this.#parts;
     story.step("1.5.0 → 2.0.0 with a failure in the middle");
     const awkward = await addAwkwardInvoice(this.#acme);
-    story.note(`2.0.0 counts in whole cents. Invoice ${awkward.number} has a unit price of 10.005: its migration must fail.`);
+    story.note(
+      `2.0.0 counts in whole cents. Invoice ${awkward.number} has a unit price of 10.005: its migration must fail.`,
+    );
     this.#writing = false;
     const before = await this.#checksum("before a migration that fails");
     const { id } = await client.start("acme", "accounting", { kind: "migrate", version: "2.0.0" });
@@ -167,7 +180,11 @@ class Foundation {
     const before = await readBooks(this.#acme);
     const migration = await client.migrateTenant("acme", "accounting", "2.0.0");
     const after = await readBooks(this.#acme);
-    story.same("the books are the same in another shape", textOf(before), textOf({ ...after, version: before.version }));
+    story.same(
+      "the books are the same in another shape",
+      textOf(before),
+      textOf({ ...after, version: before.version }),
+    );
     this.#writing = true;
     await this.#newStretch(`requests were held for ${migration.result.heldMs} ms`);
     await this.#stretch(["2.0.0"]);
@@ -188,7 +205,11 @@ class Foundation {
     );
     story.note(refusal);
     const back = await client.rollbackTenant("acme", "accounting", undefined, { acceptDataLoss: true });
-    story.check("with the yes it goes back", back.status === "succeeded", `lost: ${describeWrites(back.result.lostWrites ?? [])}`);
+    story.check(
+      "with the yes it goes back",
+      back.status === "succeeded",
+      `lost: ${describeWrites(back.result.lostWrites ?? [])}`,
+    );
     const { items } = await client.listRollbackPoints({ tenant: "acme", module: "accounting" });
     const restored = items.find((point) => point.state === "restored");
     const now = await this.#checksum("after going back");
@@ -197,7 +218,11 @@ class Foundation {
     await this.#newStretch();
     await this.#stretch(["1.5.0"]);
     const health = await client.performHealthCheck("acme", "accounting");
-    story.check("the health check agrees", health.status === "healthy", health.checks.map(({ name }) => name).join(", "));
+    story.check(
+      "the health check agrees",
+      health.status === "healthy",
+      health.checks.map(({ name }) => name).join(", "),
+    );
   }
 
   /** A true copy's row count and digest; the copy stays as a rollback point. */
@@ -209,7 +234,11 @@ class Foundation {
   /** What the traffic met so far is told with the change before; from here on it is the new version's. */
   async #newStretch(more?: string): Promise<void> {
     const lap = this.#count(this.#traffic.lap());
-    this.#parts.story.check("no request failed during the change", lap.failed === 0, [requestsSeen(lap), more].filter(Boolean).join("; "));
+    this.#parts.story.check(
+      "no request failed during the change",
+      lap.failed === 0,
+      [requestsSeen(lap), more].filter(Boolean).join("; "),
+    );
   }
 
   /** Lets the traffic run for a while, then shows what it met. */
@@ -244,7 +273,12 @@ class Foundation {
       const draft = this.#drafts.pop();
       if (draft !== undefined) return { method: "POST", path: `/invoices/${draft}/post` };
     }
-    const paths = ["/invoices?limit=20", "/customers?limit=20", `/invoices/${1 + ((user * 7 + turn) % 300)}`, "/summary"];
+    const paths = [
+      "/invoices?limit=20",
+      "/customers?limit=20",
+      `/invoices/${1 + ((user * 7 + turn) % 300)}`,
+      "/summary",
+    ];
     return { path: paths[(user + turn) % paths.length] ?? "/summary" };
   }
 }
@@ -269,9 +303,14 @@ async function refused(
 
 async function draftsOf(baseUrl: string): Promise<number[]> {
   const drafts: number[] = [];
-  for (let after: number | null = 0; after !== null; ) {
-    const response = await fetch(`${baseUrl}/invoices?limit=200&after=${after === 0 ? "" : after}`.replace(/&after=$/, ""));
-    const page = (await response.json()) as { invoices: { id: number; posted_at: string | null }[]; next: number | null };
+  for (let after: number | null = 0; after !== null;) {
+    const response = await fetch(
+      `${baseUrl}/invoices?limit=200&after=${after === 0 ? "" : after}`.replace(/&after=$/, ""),
+    );
+    const page = (await response.json()) as {
+      invoices: { id: number; posted_at: string | null }[];
+      next: number | null;
+    };
     drafts.push(...page.invoices.filter((invoice) => invoice.posted_at === null).map(({ id }) => id));
     after = page.next;
   }

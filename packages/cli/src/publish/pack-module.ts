@@ -29,7 +29,11 @@ export async function packModule(folder: string): Promise<PackedModule> {
   const statCache = new Map(files.map(({ path, stats }) => [join(root, path), plainStats(stats)]));
   const tar = await create(
     {
-      ...{ cwd: root, portable: true, mtime: new Date(0), noDirRecurse: true, statCache },
+      cwd: root,
+      portable: true,
+      mtime: new Date(0),
+      noDirRecurse: true,
+      statCache,
       onWriteEntry: (entry) => (entry.path = entry.path.replace(/^\.\//, "")),
     },
     // A name that begins with @ would be taken for an archive whose entries are to be copied.

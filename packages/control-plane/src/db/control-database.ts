@@ -20,10 +20,8 @@ export interface ControlDatabase {
 }
 
 // int8 as a number: no count or revision here comes near 2^53.
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: "text" | "binary") =>
-    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format ?? "text"),
-} as pg.CustomTypesConfig;
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /**
  * Opens the control database.
@@ -71,7 +69,7 @@ function queriesOn(client: pg.PoolClient): Kysely<ControlTables> {
   const borrowed: PostgresPoolClient = {
     query: client.query.bind(client),
     release: () => undefined,
-  } as PostgresPoolClient;
+  };
   return new Kysely<ControlTables>({
     dialect: new PostgresDialect({ pool: { connect: async () => borrowed, end: async () => undefined, options: {} } }),
   });

@@ -51,8 +51,15 @@ export async function openArtifactStore(
     try {
       const record = { name, port: null, spec: spec.digest, stopTimeoutSeconds: 0 };
       const started = await startCommand({
-        ...{ command, folder: place, environment: spec.runtime.environment, logFd: log.fd },
-        record: (group) => records.write({ ...record, ...group }),
+        command,
+        folder: place,
+        environment: spec.runtime.environment,
+        logFd: log.fd,
+        record: (group) =>
+          records.write({
+            ...record,
+            ...group,
+          }),
       });
       const timeout = AbortSignal.any([closing.signal, AbortSignal.timeout(INSTALL_TIMEOUT_MS)]);
       const stopped = new Promise<string>((resolve) => {

@@ -80,7 +80,7 @@ export function createExternalDriver(checkMs: number = CHECK_MS): RuntimeDriver 
       return () => listeners.delete(listener);
     },
     async close() {
-      for (const key of [...watched.keys()]) forget(key);
+      for (const key of watched.keys()) forget(key);
     },
   };
 }

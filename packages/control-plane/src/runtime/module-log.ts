@@ -1,5 +1,6 @@
 import { copyFile, mkdir, open, rename, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 /** A log that is larger than this is put aside; two old ones are kept. */
 export const LOG_ROTATE_BYTES = 10 * 1024 * 1024;
@@ -37,7 +38,11 @@ export async function lastLines(path: string, count: number): Promise<string[]> 
     return buffer
       .toString("utf8", 0, bytesRead)
       .split("\n")
-      .map((line) => line.replaceAll(/\u001b\[[\d;]*[A-Za-z]|\p{Cc}/gu, "").trim())
+      .map((line) =>
+        stripVTControlCharacters(line)
+          .replaceAll(/\p{Cc}/gu, "")
+          .trim(),
+      )
       .filter((line) => line !== "")
       .slice(-count)
       .map((line) => (line.length > LINE_CHARACTERS ? `${line.slice(0, LINE_CHARACTERS)}…` : line));

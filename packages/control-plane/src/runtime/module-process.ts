@@ -142,7 +142,7 @@ export class ModuleProcess {
       throw new DeploymentStartFailedError(spec, reason, await lastLines());
     };
     let problem: string | undefined;
-    for (const until = performance.now() + seconds * 1_000; performance.now() < until; ) {
+    for (const until = performance.now() + seconds * 1_000; performance.now() < until;) {
       problem = await checkHealth(`${urlOf(running)}${spec.runtime.healthPath}`, 2_000);
       // Asked after the check: something else may have answered on the port of a process that is gone.
       if (!(await isRunning(running))) return fail(`it ${(await running.ended) ?? "ended"} before it was healthy.`);

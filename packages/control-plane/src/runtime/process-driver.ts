@@ -82,9 +82,22 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     const moduleLog = await openModuleLog(logOf(spec));
     try {
       const started = await startCommand({
-        ...{ command, folder: place, logFd: moduleLog.fd },
-        environment: { ...environment, ...spec.environment, [MODULE_ENVIRONMENT.port]: String(port) },
-        record: (group) => records.write({ ...group, name, port, spec: digest, stopTimeoutSeconds }),
+        command,
+        folder: place,
+        logFd: moduleLog.fd,
+        environment: {
+          ...environment,
+          ...spec.environment,
+          [MODULE_ENVIRONMENT.port]: String(port),
+        },
+        record: (group) =>
+          records.write({
+            ...group,
+            name,
+            port,
+            spec: digest,
+            stopTimeoutSeconds,
+          }),
       });
       return { pid: started.pid, identity: started.identity, ended: started.ended, port };
     } catch (error) {
@@ -121,7 +134,9 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     await current?.process.stop();
     const adopted = await takeFound(key, digest);
     const process = new ModuleProcess({
-      ...{ spec, times, found: adopted },
+      spec,
+      times,
+      found: adopted,
       launch: () => launch(spec, digest),
       gone: async (running) => {
         await records.remove(key);
@@ -129,7 +144,12 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       },
       lastLines: () => lastLines(logOf(spec), 5),
       changed: (status) => {
-        const facts = { module: status.module, version: status.version, pid: status.pid, problem: status.lastError };
+        const facts = {
+          module: status.module,
+          version: status.version,
+          pid: status.pid,
+          problem: status.lastError,
+        };
         if (status.state === "failed" || status.state === "restarting") log.warn(facts, `deployment ${status.state}`);
         else log.info(facts, `deployment ${status.state}`);
         for (const listener of listeners) listener(status);

@@ -21,7 +21,7 @@ export async function endGroup(group: ProcessGroup, graceMs: number): Promise<vo
   const now = await processIdentity(group.pid);
   if (now !== undefined && now !== group.identity) return;
   signalGroup(group.pid, "SIGTERM");
-  for (const until = performance.now() + graceMs; performance.now() < until && (await isRunning(group)); ) {
+  for (const until = performance.now() + graceMs; performance.now() < until && (await isRunning(group));) {
     await sleep(POLL_MS);
   }
   // The number of a leader is not given away while its group has members.

@@ -27,7 +27,8 @@ const STAR = {
   "002_star.down.sql": "alter table notes drop column starred;\n",
 };
 const RENAME = {
-  "003_text.up.sql": "alter table notes rename column body to content;\ncreate index notes_content on notes (content);\n",
+  "003_text.up.sql":
+    "alter table notes rename column body to content;\ncreate index notes_content on notes (content);\n",
   "003_text.down.sql": "drop index notes_content;\nalter table notes rename column content to body;\n",
 };
 const BROKEN = {

@@ -25,7 +25,7 @@ export function findUpgradePath(graph: UpgradeGraph, from: Version, to: Version)
     const detail = `${to} is older than ${from}; upgrades lead forward only. To go back, roll back instead.`;
     throw new NoUpgradePathError(graph.module, from, to, detail);
   }
-  const reached = new Array<Reached | undefined>(end + 1);
+  const reached = Array.from<Reached | undefined>({ length: end + 1 });
   reached[start] = { risk: 0, hops: 0, before: start };
   for (let position = start + 1; position <= end; position += 1) {
     for (const edge of graph.incoming[position] ?? []) {

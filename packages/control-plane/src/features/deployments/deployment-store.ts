@@ -39,10 +39,11 @@ export interface DeploymentStore {
   abandoned(): Promise<DeploymentName[]>;
 }
 
-export function createDeploymentStore({ db, transaction }: ControlDatabase, executorId: string): DeploymentStore {
+export function createDeploymentStore(database: ControlDatabase, executorId: string): DeploymentStore {
+  const { db } = database;
   return {
     claim: (name) =>
-      transaction(async (tx) => {
+      database.transaction(async (tx) => {
         const { module, version } = name;
         await tx.db
           .insertInto("deployments")
@@ -64,7 +65,7 @@ export function createDeploymentStore({ db, transaction }: ControlDatabase, exec
       }),
 
     record: (name, facts) =>
-      transaction(async (tx) => {
+      database.transaction(async (tx) => {
         const row = await lockRow(tx.db, name);
         if (row.owner !== executorId) return;
         const urls = addressesOf(facts);
@@ -87,7 +88,7 @@ export function createDeploymentStore({ db, transaction }: ControlDatabase, exec
       }),
 
     release: (name) =>
-      transaction(async (tx) => {
+      database.transaction(async (tx) => {
         const row = await lockRow(tx.db, name);
         if (row.owner !== executorId) return;
         await tx.db

@@ -45,7 +45,9 @@ export function startExecutorLife(options: {
   }
 
   function schedule(ms: number): void {
-    timer = setTimeout(() => (round = beat()), ms);
+    timer = setTimeout(() => {
+      round = beat();
+    }, ms);
   }
 
   schedule(0);

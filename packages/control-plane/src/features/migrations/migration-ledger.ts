@@ -75,7 +75,13 @@ export function createMigrationLedger(options: {
   function runOf(execution: Execution, step: PlannedStep): StepRun<unknown> {
     const { migrationId, tenant, module, schema, role, request } = execution;
     return {
-      ...{ migrationId, tenant, module, schema, role, request, platform },
+      migrationId,
+      tenant,
+      module,
+      schema,
+      role,
+      request,
+      platform,
       with: step.with,
       earlier: (tx, name) => earlierStep(tx?.db ?? database.db, migrationId, name),
     };

@@ -76,7 +76,8 @@ export function createMigrationReadModel({ db }: ControlDatabase, notifications:
       signal?.addEventListener("abort", onAbort);
       try {
         let shown = "";
-        while (signal?.aborted !== true) {
+        for (;;) {
+          if (signal?.aborted === true) return;
           const { promise: changed, resolve } = Promise.withResolvers<void>();
           wake = resolve;
           const timer = setTimeout(resolve, POLL_MS);

@@ -60,4 +60,4 @@ export function plan<With extends object>(kind: StepKind<With>, subject: With): 
 }
 
 /** Shares of traffic in 1/10,000 by version. */
-export type Weights = Readonly<Record<Version, number>>;
+type Weights = Readonly<Record<Version, number>>;

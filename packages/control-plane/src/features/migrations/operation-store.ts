@@ -186,7 +186,11 @@ export function createOperationStore(options: {
         }
         await own(tx, state, migrationId);
         const execution: Execution = {
-          ...{ tenant, module, migrationId, request, steps },
+          tenant,
+          module,
+          migrationId,
+          request,
+          steps,
           schema: state.schema,
           role: state.role,
           epoch: state.epoch + 1,

@@ -49,8 +49,8 @@ export function createPlatformApi(options: {
       const silentSince = now() - EXECUTOR_SILENCE_SECONDS * 1_000;
       return {
         program,
-        tenants: Number(tenants?.count ?? 0),
-        running: Number(running?.count ?? 0),
+        tenants: tenants?.count ?? 0,
+        running: running?.count ?? 0,
         revision: head.revision,
         gateways: known.map((row) => ({
           id: row.id,

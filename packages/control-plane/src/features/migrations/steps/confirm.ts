@@ -7,7 +7,7 @@ const TIMEOUT_MS = 10_000;
  * Waits until every gateway applied the switch. The switch is done whatever comes: a gateway that is late is recorded,
  * not a reason to go back and lose what was written since.
  */
-export const confirm: StepKind<Record<never, never>> = {
+export const confirm: StepKind<object> = {
   name: "confirm",
   title: () => "hear from every gateway",
   async outside(run) {
