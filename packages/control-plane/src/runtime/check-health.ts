@@ -1,7 +1,5 @@
-const TIMEOUT_MS = 5_000;
-
 /** Asks a health path. Undefined: it answered 2xx; else what was wrong. */
-export async function checkHealth(url: string, timeoutMs = TIMEOUT_MS): Promise<string | undefined> {
+export async function checkHealth(url: string, timeoutMs = 5_000): Promise<string | undefined> {
   try {
     const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(timeoutMs) });
     await response.body?.cancel();

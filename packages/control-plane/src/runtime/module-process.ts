@@ -13,6 +13,8 @@ export interface SupervisionTimes {
   /** A process that was healthy for so long begins with the first delay again. */
   readonly steady: number;
   readonly healthEvery: number;
+  /** For the answer to a health check of a running process. */
+  readonly healthTimeout: number;
   /** Between looks at a process that is starting, or that is not this one's child. */
   readonly poll: number;
 }
@@ -22,6 +24,7 @@ export const SUPERVISION_TIMES: SupervisionTimes = {
   longestDelay: 30_000,
   steady: 60_000,
   healthEvery: 2_000,
+  healthTimeout: 5_000,
   poll: 50,
 };
 
@@ -155,10 +158,10 @@ export class ModuleProcess {
 
   /** Resolves with what is wrong when it has ended, hangs or is to be stopped. */
   async #watch(running: RunningProcess): Promise<string> {
-    const { spec, times } = this.#options;
+    const { spec } = this.#options;
     const over = new AbortController();
     const ended = running.ended ?? this.#endOfForeign(running, over.signal);
-    const hung = this.#hang(`${urlOf(running)}${spec.runtime.healthPath}`, over.signal, times.healthEvery);
+    const hung = this.#hang(`${urlOf(running)}${spec.runtime.healthPath}`, over.signal);
     const asked = once(this.#ending.signal, "abort", { signal: over.signal }).then(
       () => "was stopped",
       () => "was stopped",
@@ -175,12 +178,13 @@ export class ModuleProcess {
     return "ended";
   }
 
-  async #hang(url: string, over: AbortSignal, every: number): Promise<string> {
+  async #hang(url: string, over: AbortSignal): Promise<string> {
+    const { healthEvery, healthTimeout } = this.#options.times;
     let failures = 0;
     while (!over.aborted) {
-      await sleep(every, undefined, { signal: over }).catch(() => undefined);
+      await sleep(healthEvery, undefined, { signal: over }).catch(() => undefined);
       if (over.aborted) break;
-      const problem = await checkHealth(url);
+      const problem = await checkHealth(url, healthTimeout);
       failures = problem === undefined ? 0 : failures + 1;
       if (failures >= HEALTH_FAILURES) return `failed ${failures} health checks in a row: ${problem}`;
     }
