@@ -9,7 +9,7 @@ export function createRouteCaller(handlers: RouteHandlers): RouteCaller {
   const callers = Object.entries(ROUTES).map(([name, route]) => {
     // Each handler takes what its own route's shapes give, which the two mapped types tie together by name.
     const handler = handlers[name as keyof RouteHandlers] as AnyHandler;
-    return [name, (input: Record<Part, unknown>) => handler(validated(route, input))] as const;
+    return [name, async (input: Record<Part, unknown>) => handler(validated(route, input))] as const;
   });
   return Object.fromEntries(callers) as unknown as RouteCaller;
 }

@@ -117,7 +117,7 @@ export class DataLossNotAcceptedError extends DomainError {
   }
 }
 
-/** One line for people: `invoices: 3 inserted, 1 updated`. */
+/** One line for people: `invoices: 3 inserted, 1 updated; payments: about 2 updated`. */
 export function describeWrites(writes: readonly TableWrites[]): string {
   return writes
     .map((w) => {
@@ -126,7 +126,7 @@ export function describeWrites(writes: readonly TableWrites[]): string {
         [w.updated, "updated"],
         [w.deleted, "deleted"],
       ].flatMap(([count, verb]) => (count === 0 ? [] : [`${count} ${verb}`]));
-      return `${w.table}: ${parts.join(", ") || "changed"}`;
+      return `${w.table}: ${w.exact ? "" : "about "}${parts.join(", ") || "changed"}`;
     })
     .join("; ");
 }

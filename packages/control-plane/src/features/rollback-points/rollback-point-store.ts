@@ -138,10 +138,14 @@ export async function countLostWrites(
 ): Promise<TableWrites[]> {
   const point = await db
     .selectFrom("rollback_points")
-    .select(["write_baseline", "carried_writes"])
+    .select(["write_baseline", "carried_writes", "schema_name"])
     .where("id", "=", pointId)
     .executeTakeFirstOrThrow();
-  const since = await countWritesSince(client, { schema, baseline: point.write_baseline });
+  const since = await countWritesSince(client, {
+    schema,
+    baseline: point.write_baseline,
+    copy: point.schema_name,
+  });
   return addWrites(point.carried_writes, since);
 }
 
