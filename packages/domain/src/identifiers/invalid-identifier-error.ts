@@ -1,4 +1,5 @@
 import { DomainError } from "../domain-error.ts";
+import { quoteForMessage } from "../quote-for-message.ts";
 
 /** What an identifier from outside was meant to name. */
 export type IdentifierKind = "tenant" | "module" | "version" | "installation";
@@ -17,7 +18,7 @@ export class InvalidIdentifierError extends DomainError {
   readonly value: string;
 
   constructor(kind: IdentifierKind, value: string) {
-    super(`${quote(value)} is not a valid ${kind} identifier. ${RULES[kind]}`);
+    super(`${quoteForMessage(value)} is not a valid ${kind} identifier. ${RULES[kind]}`);
     this.kind = kind;
     this.value = value;
   }
@@ -28,9 +29,4 @@ function slugRule(example: string): string {
     `Use 1 to 40 lower-case letters, digits and single dashes, starting with a letter and not ending with a dash, ` +
     `such as ${example}.`
   );
-}
-
-/** The value may be hostile or huge: escape control characters and cut it. */
-function quote(value: string): string {
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
 }

@@ -80,8 +80,8 @@ function edgesTo(
 
 /** Binary search for the lowest version that the range's lower bounds allow. */
 function firstInReach(range: semver.Range, versions: readonly semver.SemVer[], floor: number, to: number): number {
-  const lowest = semver.minVersion(range);
-  if (lowest === null) return to;
+  const lowest = lowerBound(range);
+  if (lowest === undefined) return floor;
   let low = floor;
   let high = to;
   while (low < high) {
@@ -90,6 +90,20 @@ function firstInReach(range: semver.Range, versions: readonly semver.SemVer[], f
     else high = middle;
   }
   return low;
+}
+
+/**
+ * A version below which the range holds none; undefined when an alternative is open below. Not `semver.minVersion`,
+ * which forgets the range's options: of "1.x" it leaves out 1.0.0-rc.1.
+ */
+function lowerBound(range: semver.Range): semver.SemVer | undefined {
+  const bounds = range.set.map((comparators) =>
+    comparators
+      .filter(({ operator, value }) => value !== "" && !operator.startsWith("<"))
+      .map((comparator) => comparator.semver)
+      .reduce<semver.SemVer | undefined>((a, b) => (a === undefined || b.compare(a) > 0 ? b : a), undefined),
+  );
+  return bounds.reduce((a, b) => (a === undefined || b === undefined ? undefined : a.compare(b) < 0 ? a : b));
 }
 
 function impliedRisk(from: semver.SemVer, to: semver.SemVer): Risk {

@@ -1,4 +1,5 @@
 import { DomainError } from "../domain-error.ts";
+import { quoteForMessage } from "../quote-for-message.ts";
 
 /** A text from outside can't be understood as a range of versions. */
 export class InvalidRangeError extends DomainError {
@@ -6,9 +7,8 @@ export class InvalidRangeError extends DomainError {
   readonly value: string;
 
   constructor(value: string) {
-    const shown = JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
     super(
-      `${shown} is not a range of versions. Write one such as ">=1.5.0 <3.0.0", "^1.2.0", "1.x || 2.0.0", or "*" for any.`,
+      `${quoteForMessage(value)} is not a range of versions. Write one such as ">=1.5.0 <3.0.0", "^1.2.0", "1.x || 2.0.0", or "*" for any.`,
     );
     this.value = value;
   }
