@@ -1,4 +1,7 @@
+import { describe } from "vitest";
 import { createMultiVersionService } from "./index.ts";
-import { describeServiceContract } from "./testing/service-contract.ts";
+import { describeServiceContract } from "./testing/service-contract/index.ts";
 
-describeServiceContract("the service in process", (options) => createMultiVersionService(options));
+describe("the service in process", () => {
+  describeServiceContract((options) => createMultiVersionService(options));
+});

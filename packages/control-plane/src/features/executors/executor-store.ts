@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { ControlDatabase } from "../../db/control-database.ts";
+import { EXECUTOR_SILENCE_SECONDS } from "./executor-silence.ts";
 
 /** A control-plane process. It works on migrations and runs deployments until it stops or is declared dead. */
 export interface Executor {
@@ -9,9 +10,6 @@ export interface Executor {
   readonly home: string;
   readonly pid: number;
 }
-
-/** A process that was not seen for so long is dead, and others take its work over. */
-export const EXECUTOR_SILENCE_SECONDS = 15;
 
 /** Sessions of a process carry this name, so that they can be ended when it is declared dead. */
 export function sessionName(executorId: string): string {

@@ -2,7 +2,7 @@ import { signTenantContext, TENANT_CONTEXT_HEADER, TENANT_CONTEXT_TTL_SECONDS } 
 import { DomainError, type ModuleId, type Version } from "@aibos/domain";
 import type { Installation } from "../installation/installation.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
-import type { DataPlace } from "../rollback-points/rollback-point-store.ts";
+import type { DataPlace } from "../rollback-points/rollback-points.ts";
 
 const TIMEOUT_MS = 15_000;
 

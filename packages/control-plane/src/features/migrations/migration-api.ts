@@ -5,7 +5,7 @@ import type { OperationRequest } from "../../db/control-tables.ts";
 import { readCursor } from "../../db/cursor.ts";
 import { readTenantModule } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
-import { findRollbackPoint } from "../rollback-points/rollback-point-store.ts";
+import { findRollbackPoint } from "../rollback-points/rollback-points.ts";
 import { listRollbackPoints } from "../rollback-points/rollback-point-read-model.ts";
 import type { MigrationReadModel } from "./migration-read-model.ts";
 import type { MigrationWorkflow } from "./migration-workflow.ts";

@@ -1,10 +1,10 @@
-import type { ModuleId, TenantId, Version } from "@aibos/domain";
+import type { ModuleId, TenantId } from "@aibos/domain";
 import type { ControlTransaction } from "../../db/control-database.ts";
 import type { OperationRequest, PlannedStep } from "../../db/control-tables.ts";
 import type { Deployments } from "../deployments/deployments.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
-import type { DataPlace } from "../rollback-points/rollback-point-store.ts";
+import type { DataPlace } from "../rollback-points/rollback-points.ts";
 import type { TenantProbe } from "../health/tenant-probe.ts";
 
 /** What a step can use besides the transaction. */
@@ -58,6 +58,3 @@ export interface StepKind<With> {
 export function plan<With extends object>(kind: StepKind<With>, subject: With): PlannedStep {
   return { name: kind.name, title: kind.title(subject), with: Object.fromEntries(Object.entries(subject)) };
 }
-
-/** Shares of traffic in 1/10,000 by version. */
-type Weights = Readonly<Record<Version, number>>;

@@ -7,7 +7,7 @@ import type { MigrationFailure, MigrationResult, OperationRequest } from "../../
 import type { Installation } from "../installation/installation.ts";
 import { readTenantModule, requireTenant, type TenantModuleState } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
-import { pruneRollbackPoints } from "../rollback-points/rollback-point-store.ts";
+import { pruneRollbackPoints } from "../rollback-points/rollback-points.ts";
 import { lockTenantModule, passFence } from "./fence.ts";
 import type { Execution } from "./migration-ledger.ts";
 import { notifyMigration } from "./notify-migration.ts";

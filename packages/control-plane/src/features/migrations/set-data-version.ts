@@ -1,6 +1,6 @@
 import type { Version } from "@aibos/domain";
 import type { ControlTransaction } from "../../db/control-database.ts";
-import type { DataPlace } from "../rollback-points/rollback-point-store.ts";
+import type { DataPlace } from "../rollback-points/rollback-points.ts";
 
 /** Records which release's tables the data has. */
 export async function setDataVersion(

@@ -2,7 +2,7 @@ import { InvalidRequestError, type RouteHandlers, VersionNotFoundError } from "@
 import { parseModuleId, parseVersion } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { findDeployment, listDeployments } from "../deployments/deployment-read-model.ts";
-import { EXECUTOR_SILENCE_SECONDS } from "../executors/executor-store.ts";
+import { EXECUTOR_SILENCE_SECONDS } from "../executors/executor-silence.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import { describeTenantModule, listTenantModules } from "../instances/tenant-module-read-model.ts";
 import type { Deployments } from "../deployments/deployments.ts";

@@ -1,6 +1,6 @@
 import { RollbackPointNotFoundError, VersionNotLiveError } from "@aibos/contract";
 import type { OperationRequest } from "../../../db/control-tables.ts";
-import { findRollbackPoint } from "../../rollback-points/rollback-point-store.ts";
+import { findRollbackPoint } from "../../rollback-points/rollback-points.ts";
 import { plan } from "../migration-step.ts";
 import { rollbackPoint } from "../steps/rollback-point.ts";
 import { planComplete } from "./complete-plan.ts";

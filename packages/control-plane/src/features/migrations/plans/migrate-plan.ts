@@ -1,7 +1,7 @@
 import { AlreadyOnVersionError, RollbackUnavailableError } from "@aibos/contract";
 import type { Version } from "@aibos/domain";
 import type { PlannedStep } from "../../../db/control-tables.ts";
-import { newestRollbackPoint } from "../../rollback-points/rollback-point-store.ts";
+import { newestRollbackPoint } from "../../rollback-points/rollback-points.ts";
 import { plan } from "../migration-step.ts";
 import { confirm } from "../steps/confirm.ts";
 import { countWrites } from "../steps/count-writes.ts";

@@ -5,7 +5,7 @@ import {
   countLostWrites,
   newestRollbackPoint,
   type StoredRollbackPoint,
-} from "../../rollback-points/rollback-point-store.ts";
+} from "../../rollback-points/rollback-points.ts";
 import { plan } from "../migration-step.ts";
 import { confirm } from "../steps/confirm.ts";
 import { countWrites } from "../steps/count-writes.ts";

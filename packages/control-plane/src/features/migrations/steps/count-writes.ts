@@ -1,4 +1,4 @@
-import { carryWrites, rebaseWrites } from "../../rollback-points/rollback-point-store.ts";
+import { carryWrites, rebaseWrites } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
 
 /**

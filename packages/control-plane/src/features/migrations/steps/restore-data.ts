@@ -8,8 +8,8 @@ import {
   keepSwappedOut,
   newId,
   type StoredRollbackPoint,
-} from "../../rollback-points/rollback-point-store.ts";
-import { setPointState } from "../../rollback-points/rollback-point-store.ts";
+} from "../../rollback-points/rollback-points.ts";
+import { setPointState } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 

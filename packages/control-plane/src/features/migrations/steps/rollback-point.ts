@@ -1,6 +1,6 @@
 import type { Version } from "@aibos/domain";
 import { describeDifference, dropSchemaCopy, fingerprintSchema, restoreSchemaCopy } from "@aibos/tenant-data";
-import { findRollbackPoint, setPointState, takeRollbackPoint } from "../../rollback-points/rollback-point-store.ts";
+import { findRollbackPoint, setPointState, takeRollbackPoint } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
 import { lockTables } from "../lock-tables.ts";
 import { setDataVersion } from "../set-data-version.ts";

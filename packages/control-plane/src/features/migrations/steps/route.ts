@@ -1,5 +1,5 @@
 import type { InstanceStatus } from "../../../db/control-tables.ts";
-import { rebaseWrites } from "../../rollback-points/rollback-point-store.ts";
+import { rebaseWrites } from "../../rollback-points/rollback-points.ts";
 import {
   publishTenantRoute,
   readRoutingState,

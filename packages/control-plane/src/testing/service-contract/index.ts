@@ -1,0 +1,21 @@
+import { afterAll, beforeAll } from "vitest";
+import { describeHealth } from "./health.ts";
+import { describeMigrations } from "./migrations.ts";
+import { describeModules } from "./modules.ts";
+import { describeRollbackPoints } from "./rollback-points.ts";
+import { describeSideBySide } from "./side-by-side.ts";
+import { ServiceWorld, type StartService } from "./service-world.ts";
+import { describeTenants } from "./tenants.ts";
+
+/** What every implementation of `MultiVersionService` does, on a real database with real module processes. */
+export function describeServiceContract(start: StartService): void {
+  const world = new ServiceWorld(start);
+  beforeAll(() => world.begin(), 120_000);
+  afterAll(() => world.end());
+  describeModules(world);
+  describeTenants(world);
+  describeSideBySide(world);
+  describeMigrations(world);
+  describeRollbackPoints(world);
+  describeHealth(world);
+}
