@@ -64,7 +64,7 @@ function successText(migration: Migration, about: string): string {
 function consequences({ result }: Migration): string[] {
   const lines: string[] = [];
   if (result.heldMs !== undefined && result.heldMs > 0) {
-    lines.push(`  Requests were held for ${durationText(result.heldMs)}; none was refused for it.`);
+    lines.push(`  Requests were held for ${durationText(result.heldMs)}.`);
   }
   const lost = result.lostWrites ?? [];
   if (lost.length > 0) {
