@@ -19,8 +19,8 @@ const first = releases[0]?.version;
 const last = releases.at(-1)?.version;
 if (first === undefined || last === undefined) throw new Error("there are no releases");
 
-const shuffled = releases.toSorted((a, b) => (a.version.length - b.version.length || a.version < b.version ? 1 : -1));
-const ready = buildUpgradeGraph(module, shuffled);
+const published = releases.toReversed();
+const ready = buildUpgradeGraph(module, published);
 const peerReady = peerGraph(ready);
 const path = findUpgradePath(ready, first, last);
 const peerPath = peerFind(peerReady);
@@ -31,8 +31,8 @@ console.log(
 );
 
 const subjects = [
-  { name: "build + find", work: () => findUpgradePath(buildUpgradeGraph(module, shuffled), first, last) },
-  { name: "build", work: () => buildUpgradeGraph(module, shuffled) },
+  { name: "build + find", work: () => findUpgradePath(buildUpgradeGraph(module, published), first, last) },
+  { name: "build", work: () => buildUpgradeGraph(module, published) },
   { name: "find", work: () => findUpgradePath(ready, first, last) },
   { name: "peer: build + find", work: () => peerFind(peerGraph(ready)) },
   { name: "peer: find", work: () => peerFind(peerReady) },

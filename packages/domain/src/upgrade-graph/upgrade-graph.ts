@@ -1,7 +1,8 @@
 import semver from "semver";
 import type { ModuleId } from "../identifiers/module-id.ts";
 import { compareVersions, type Version } from "../versions/version.ts";
-import { RANGE_OPTIONS, type VersionRange } from "../versions/version-range.ts";
+import type { VersionRange } from "../versions/version-range.ts";
+import { isInside, positionsInRange } from "./positions-in-range.ts";
 
 export type Risk = "low" | "medium" | "high";
 
@@ -37,7 +38,7 @@ const RISK: Record<Risk, number> = { low: 1, medium: 4, high: 16 };
 
 /**
  * Builds the graph. An upgrade a → b exists when a is older than b, b accepts a and does not block it, and no required
- * stop lies between the two. Ranges are parsed once and tested on the versions in reach only.
+ * stop lies between the two.
  */
 export function buildUpgradeGraph(module: ModuleId, releases: readonly UpgradeRelease[]): UpgradeGraph {
   const sorted = releases
@@ -67,43 +68,16 @@ function edgesTo(
 ): UpgradeEdge[] {
   const target = versions[to];
   if (release.from === null || target === undefined) return [];
-  const accepts = new semver.Range(release.from, RANGE_OPTIONS);
-  const blocked = release.blocked.map((block) => new semver.Range(block.from, RANGE_OPTIONS));
+  const blocked = release.blocked.flatMap((block) => positionsInRange(block.from, versions));
   const edges: UpgradeEdge[] = [];
-  for (let from = firstInReach(accepts, versions, floor, to); from < to; from += 1) {
-    const source = versions[from];
-    if (source === undefined || !accepts.test(source) || blocked.some((range) => range.test(source))) continue;
-    edges.push({ from, to, risk: RISK[release.risk ?? impliedRisk(source, target)] });
+  for (const { start, end } of positionsInRange(release.from, versions)) {
+    for (let from = Math.max(start, floor); from < Math.min(end, to); from += 1) {
+      const source = versions[from];
+      if (source === undefined || isInside(from, blocked)) continue;
+      edges.push({ from, to, risk: RISK[release.risk ?? impliedRisk(source, target)] });
+    }
   }
   return edges;
-}
-
-/** Binary search for the lowest version that the range's lower bounds allow. */
-function firstInReach(range: semver.Range, versions: readonly semver.SemVer[], floor: number, to: number): number {
-  const lowest = lowerBound(range);
-  if (lowest === undefined) return floor;
-  let low = floor;
-  let high = to;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((versions[middle]?.compare(lowest) ?? 0) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/**
- * A version below which the range holds none; undefined when an alternative is open below. Not `semver.minVersion`,
- * which forgets the range's options: of "1.x" it leaves out 1.0.0-rc.1.
- */
-function lowerBound(range: semver.Range): semver.SemVer | undefined {
-  const bounds = range.set.map((comparators) =>
-    comparators
-      .filter(({ operator, value }) => value !== "" && !operator.startsWith("<"))
-      .map((comparator) => comparator.semver)
-      .reduce<semver.SemVer | undefined>((a, b) => (a === undefined || b.compare(a) > 0 ? b : a), undefined),
-  );
-  return bounds.reduce((a, b) => (a === undefined || b === undefined ? undefined : a.compare(b) < 0 ? a : b));
 }
 
 function impliedRisk(from: semver.SemVer, to: semver.SemVer): Risk {
