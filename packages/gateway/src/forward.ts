@@ -182,8 +182,10 @@ export class Forward implements Dispatcher.DispatchHandler {
     if (request.httpVersion !== "1.1" || response.destroyed) return;
     if (status === 102) response.writeProcessing();
     if (status !== 103 || headers["link"] === undefined) return;
+    // Node takes a list of links, but not the one field into which they may have been joined on the way.
+    const links = [headers["link"]].flat().flatMap((field) => field.split(/,\s*(?=<)/));
     try {
-      response.writeEarlyHints({ link: headers["link"] });
+      response.writeEarlyHints({ link: links });
     } catch {
       // Node refuses links that it can't parse. A hint is only a hint: the answer itself follows.
     }

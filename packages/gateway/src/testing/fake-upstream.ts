@@ -1,7 +1,10 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
+
+/** How a process answers; it may take its time. */
+export type UpstreamListener = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** A process of a module's version, on a real socket. */
 export interface FakeUpstream {
@@ -13,7 +16,7 @@ export interface FakeUpstream {
 }
 
 /** Answers with `listener`; without one, with 200 and a JSON of what arrived. */
-export async function startFakeUpstream(listener: RequestListener = echo): Promise<FakeUpstream> {
+export async function startFakeUpstream(listener: UpstreamListener = echo): Promise<FakeUpstream> {
   const requests: IncomingMessage[] = [];
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     requests.push(request);
@@ -46,7 +49,7 @@ export interface Echo {
   readonly body: string;
 }
 
-const echo: RequestListener = (request, response) => {
+const echo: UpstreamListener = (request, response) => {
   const { method, url, headers, rawHeaders } = request;
   const parts: Buffer[] = [];
   request.on("data", (part: Buffer) => parts.push(part));
