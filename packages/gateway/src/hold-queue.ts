@@ -6,6 +6,9 @@ type RouteHold = NonNullable<TenantRoute["hold"]>;
 /** How waiting ended: the hold is over, it took longer than allowed, the queue has no room, or the gateway stops. */
 export type HoldOutcome = "released" | "timeout" | "full" | "stopping";
 
+/** The longest time that a timer can be set to; it would fire at once for a longer one. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
 interface Waiting {
   readonly settle: (outcome: HoldOutcome) => void;
   readonly timer: NodeJS.Timeout;
@@ -40,7 +43,7 @@ export class HoldQueue {
           this.#remove(key, waiting);
           settle(full ? "full" : "timeout");
         },
-        full ? 0 : Math.max(0, hold.maxWaitMs - waitedMs),
+        full ? 0 : Math.min(LONGEST_WAIT_MS, Math.max(0, hold.maxWaitMs - waitedMs)),
       ),
     };
     if (!full) {

@@ -30,14 +30,16 @@ export interface FakeControlPlane {
   /** What the feed answers instead of 200, and whether it greets a gateway with what that has missed. */
   status: number;
   greets: boolean;
+  /** Whether the feed takes the request and says nothing at all. */
+  hangs: boolean;
   /** Makes the next revision and sends it; resolves when a report tells that it was applied. */
   change(...changes: RouteChange[]): Promise<GatewayReport>;
   /** Makes the next revision without sending it. */
   changeSilently(...changes: RouteChange[]): void;
   /** Begins a feed of another database, of which the gateways know nothing. */
   beginFeed(feed: string): void;
-  /** Sends something to all connected gateways; a string goes out as it is. */
-  send(message: FeedMessage | string): void;
+  /** Sends something to all connected gateways; text and bytes go out as they are. */
+  send(message: FeedMessage | string | Uint8Array): void;
   /** Breaks all feed connections. */
   drop(): void;
   /** The first report, of those that came and those that will, which is as wanted. */
@@ -68,8 +70,9 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
     watcher();
     return promise;
   }
-  const send = (message: FeedMessage | string): void => {
-    for (const feed of feeds) feed.write(typeof message === "string" ? message : `${JSON.stringify(message)}\n`);
+  const send = (message: FeedMessage | string | Uint8Array): void => {
+    const isRaw = typeof message === "string" || message instanceof Uint8Array;
+    for (const feed of feeds) feed.write(isRaw ? message : `${JSON.stringify(message)}\n`);
   };
   const next = (changes: RouteChange[]): FeedMessage & { type: "delta" } => {
     const delta = { type: "delta" as const, revision: table.revision + 1, changes };
@@ -99,6 +102,10 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
       since: query.get("since"),
       authorization: request.headers.authorization,
     });
+    if (control.hangs) {
+      notify();
+      return;
+    }
     const status = url.pathname === GATEWAY_FEED_PATH ? control.status : 404;
     response.writeHead(status, { "content-type": "application/x-ndjson" });
     if (status !== 200) {
@@ -125,6 +132,7 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
     reports,
     status: 200,
     greets: true,
+    hangs: false,
     change(...changes) {
       const delta = next(changes);
       send(delta);
