@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type Dispatcher, request } from "undici";
+import { DomainError } from "@aibos/domain";
 import { type FeedMessage, feedMessageSchema, GATEWAY_FEED_PATH } from "@aibos/contract";
 import { FeedError } from "./gateway-errors.ts";
 import type { GatewaySettings } from "./gateway-options.ts";
@@ -131,7 +132,7 @@ async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
   }
 }
 
-/** Whether the network failed, and not what was read. */
+/** Whether the network failed, and not what was read: the project's own errors have a code as well. */
 function isConnectionError(error: unknown): boolean {
-  return error instanceof Error && "code" in error;
+  return error instanceof Error && "code" in error && !(error instanceof DomainError);
 }

@@ -36,7 +36,7 @@ export const versionEndpointsSchema = z.strictObject({
   module: z.string(),
   version: z.string(),
   /** Base URLs of healthy processes; empty while none is. */
-  urls: z.array(z.url()),
+  urls: z.array(z.url({ protocol: /^https?$/ })),
   /** The key that signs tenant contexts for this version. */
   contextKey: z.string(),
 });
