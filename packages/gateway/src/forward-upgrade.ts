@@ -12,6 +12,8 @@ export interface UpgradeJob {
   readonly socket: Duplex;
   /** What the client sent after its request's headers. */
   readonly head: Buffer;
+  /** Called when the tunnel opens, right before the socket is read. */
+  readonly opening: () => void;
   readonly path: string;
   readonly headers: string[];
   readonly answer: AnswerFacts;
@@ -45,6 +47,7 @@ export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), bef
     outgoing.destroy();
   };
   let connected = false;
+  let answered = false;
   socket.once("close", abandon);
   outgoing.setTimeout(job.answerTimeout, () => outgoing.destroy(timeoutError()));
   outgoing.once("socket", (connection) => connection.once("connect", () => (connected = true)));
@@ -53,12 +56,14 @@ export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), bef
     socket.off("close", abandon);
     socket.write(`${renderHead(answer, job.answer)}connection: Upgrade\r\nupgrade: websocket\r\n\r\n`, "latin1");
     join(socket, tunnel);
+    job.opening();
     socket.write(head);
     tunnel.write(job.head);
     tunnel.pipe(socket);
     socket.pipe(tunnel);
   });
   outgoing.once("response", (answer) => {
+    answered = true;
     socket.write(`${renderHead(answer, job.answer)}connection: close\r\n\r\n`, "latin1");
     join(socket, answer);
     answer.pipe(socket);
@@ -66,6 +71,10 @@ export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), bef
   outgoing.on("error", (error) => {
     socket.off("close", abandon);
     if (socket.destroyed) return;
+    if (answered) {
+      socket.destroy();
+      return;
+    }
     if (!connected) return forwardUpgrade(job, tried, error);
     job.failed(error);
     sendProblemOnSocket(socket, upstreamProblem(error), job.answer.requestId);

@@ -11,7 +11,7 @@ import { closeServer, listen } from "./listener.ts";
 import { LiveUpgrades } from "./live-upgrades.ts";
 import { sendProblemOnSocket } from "./problem.ts";
 import { type Reporter, startReporter } from "./reporter.ts";
-import { createRequestHandler, type RequestHandler } from "./request-handler.ts";
+import { createRequestHandler, isWebSocketRequest, type RequestHandler } from "./request-handler.ts";
 import { RouteDrain } from "./route-drain.ts";
 import { followRouteFeed } from "./route-feed-client.ts";
 import { openRouteFile } from "./route-file.ts";
@@ -54,8 +54,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const routeFile = openRouteFile(join(settings.folder, "routes.json"), () => table.snapshot(), log);
   const kept = await routeFile.read();
   if (kept !== undefined) {
-    table.replace(kept);
-    log.info({ revision: table.revision, routes: kept.routes.length }, "serving from the kept routes");
+    try {
+      table.replace(kept);
+      log.info({ revision: table.revision, routes: kept.routes.length }, "serving from the kept routes");
+    } catch (error) {
+      log.warn({ error }, "the kept routes can't be used; waiting for the control plane");
+    }
   }
 
   const handler = createRequestHandler({
@@ -164,6 +168,8 @@ function createPublicServer(settings: GatewaySettings, handler: RequestHandler, 
     requestTimeout: settings.clientRequestTimeout,
     keepAliveTimeout: 65_000,
     noDelay: true,
+    // Some clients offer HTTP/2 with every request. An offer that is not taken leaves an ordinary request.
+    shouldUpgradeCallback: isWebSocketRequest,
   });
   const handle = (expectsContinue: boolean): NonNullable<Parameters<typeof createServer>[1]> => {
     return (request, response) => {

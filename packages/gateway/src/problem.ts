@@ -16,6 +16,9 @@ export const GATEWAY_PROBLEMS = {
   AIBOS_GATEWAY_UPSTREAM_TIMEOUT: 504,
 } as const;
 
+/** For how long a refused connection is kept, so that its client can read why. */
+const LINGER_MS = 1_000;
+
 export type GatewayProblemCode = keyof typeof GATEWAY_PROBLEMS;
 
 export interface GatewayProblem {
@@ -40,6 +43,11 @@ export function sendProblemOnSocket(socket: Duplex, problem: GatewayProblem, req
   }
   const { status, headers, body } = renderProblem(problem, requestId);
   const lines = headers.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${headers[index + 1]}\r\n`] : []));
+  // A client that never ends its own side does not keep the connection. What it still sends is read, or it would be
+  // reset before it got the answer.
+  const limit = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(limit));
+  socket.removeAllListeners("readable").resume();
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}connection: close\r\n\r\n${body}`);
 }
 

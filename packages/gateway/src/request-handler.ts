@@ -20,6 +20,7 @@ import { failureCodeOf } from "./upstream-failure.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
 import type { Upstream, UpstreamPools } from "./upstream-pools.ts";
 import { versionFor } from "./version-choice.ts";
+import { watchWaitingSocket } from "./waiting-socket.ts";
 
 export interface RequestHandlerParts {
   readonly settings: GatewaySettings;
@@ -42,6 +43,10 @@ interface Passage {
   readonly answer: AnswerFacts;
   readonly version: RouteVersion;
   readonly next: (tried: ReadonlySet<Upstream>) => Upstream | undefined;
+}
+
+export function isWebSocketRequest(request: IncomingMessage): boolean {
+  return request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
 /** Takes each request from the public listener to a module's process: identify, admit, choose, sign, forward. */
@@ -117,13 +122,14 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
     upgrade(request, socket, head) {
       socket.on("error", () => socket.destroy());
       const requestId = requestIdOf(request);
-      if (request.headers.upgrade?.toLowerCase() !== "websocket" || request.method !== "GET") {
+      if (!isWebSocketRequest(request)) {
         const detail = "Connections can be upgraded to WebSocket only, with a GET request.";
         sendProblemOnSocket(socket, { code: "AIBOS_GATEWAY_REQUEST_INVALID", detail }, requestId);
         return;
       }
       const target = identifyTarget(request, settings);
       if (target === undefined) return sendProblemOnSocket(socket, UNKNOWN_ROUTE, requestId);
+      const stopWatching = watchWaitingSocket(socket);
       const ticket = desk.admit(routeKeyOf(target.tenant, target.module), (admission) => {
         if (socket.destroyed) return;
         if ("problem" in admission) return sendProblemOnSocket(socket, admission.problem, requestId);
@@ -134,6 +140,7 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
         forwardUpgrade({
           socket,
           head,
+          opening: stopWatching,
           path: target.path,
           headers: passage.headers,
           answer: passage.answer,

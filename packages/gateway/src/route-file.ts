@@ -30,6 +30,8 @@ export function openRouteFile(path: string, snapshot: () => RouteSnapshot | unde
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(`${path}.part`, "w", 0o600);
     try {
+      // The mode above is for new files only; one may be left of a write that was killed.
+      await file.chmod(0o600);
       await file.writeFile(JSON.stringify(routes));
       await file.sync();
     } finally {
