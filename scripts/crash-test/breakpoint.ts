@@ -14,7 +14,7 @@ export interface Instant {
 export async function installBreakpoints(client: Client): Promise<void> {
   await client.query(`
     create table if not exists public.crash_breakpoint (position integer not null, status text not null);
-    create or replace function public.crash_sleep() returns trigger language plpgsql as $$
+    create or replace function public.crash_sleep() returns trigger language plpgsql security definer as $$
     declare reached boolean;
     begin
       if tg_table_name = 'migration_steps' then

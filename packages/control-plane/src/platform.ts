@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Logger } from "pino";
 import { composeService, type MultiVersionService, type RouteHandlers } from "@aibos/contract";
+import { checkDatabase } from "./db/check-database.ts";
 import { openControlDatabase } from "./db/control-database.ts";
 import { migrateControlSchema } from "./db/migrate-control-schema.ts";
 import { listenToDatabase } from "./db/notifications.ts";
@@ -66,6 +67,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     await sleepFor(ms);
   };
 
+  await checkDatabase(databaseUrl);
   await migrateControlSchema(databaseUrl);
   const session = sessionName(executor.id);
   const database = openControlDatabase(databaseUrl, session);

@@ -1,0 +1,65 @@
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
+import { notesArchive } from "../packages/control-plane/src/testing/notes-module.ts";
+import { clearBreakpoints, installBreakpoints, setBreakpoint, waitForBreakpoint } from "./crash-test/breakpoint.ts";
+import { type ControlPlaneProcess, startControlPlaneProcess } from "./crash-test/control-plane-process.ts";
+
+let database: TestDatabase;
+let folder = "";
+let client: pg.Client;
+const processes: ControlPlaneProcess[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  folder = await realpath(await mkdtemp(join(tmpdir(), "aibos-takeover-")));
+  client = new pg.Client({ connectionString: database.superuserUrl });
+  client.on("error", () => undefined);
+  await client.connect();
+});
+afterAll(async () => {
+  await Promise.all(processes.map((process) => process.stop()));
+  await client.end();
+  await database.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(name: string): Promise<ControlPlaneProcess> {
+  const process = await startControlPlaneProcess({ dataFolder: join(folder, name), databaseUrl: database.url });
+  processes.push(process);
+  return process;
+}
+
+test("what a control plane was working on when it died is taken up by another one on the same database", async () => {
+  const first = await start("first");
+  for (const version of ["1.0.0", "1.1.0", "2.0.0"] as const) await first.service.publish(await notesArchive(version));
+  await first.service.createTenant({ id: "acme" });
+  await first.service.install("acme", "notes", "1.0.0");
+  await installBreakpoints(client);
+  const second = await start("second");
+
+  // The first one stands still in the transaction that changes the data, and is killed there.
+  await setBreakpoint(client, { position: 6, step: "hop", status: "succeeded" });
+  const { id } = await first.service.start("acme", "notes", { kind: "migrate", version: "2.0.0" });
+  await waitForBreakpoint(client);
+  expect(await second.service.getMigration(id)).toMatchObject({ status: "running" });
+  await first.kill();
+  await clearBreakpoints(client);
+
+  const migration = await second.service.waitForMigration(id);
+  expect(migration).toMatchObject({ status: "succeeded" });
+  expect(await second.service.getTenantModule("acme", "notes")).toMatchObject({
+    dataVersion: "2.0.0",
+    traffic: { "2.0.0": 100 },
+    operation: null,
+  });
+  const { controlPlanes } = await second.service.getStatus();
+  expect(controlPlanes.map(({ live }) => live).sort()).toEqual([false, true]);
+
+  // The next start in the dead one's folder ends what was left running there.
+  const third = await start("first");
+  expect((await third.service.getStatus()).controlPlanes.filter(({ live }) => live)).toHaveLength(2);
+}, 120_000);
