@@ -7,6 +7,9 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
+/** Keeps locks from the garbage collector, which would close them when nobody holds on to what we return. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Makes this process the only user of a folder, until it releases the lock or dies. The lock is the operating system's
  * own, which SQLite takes on a file: it can't outlive its process, is not fooled by a process number that was given
@@ -28,9 +31,11 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     }
     throw error;
   }
+  held.add(lock);
   await writeFile(holderFile, `process ${process.pid}\n`);
   return {
     async release() {
+      held.delete(lock);
       if (lock.isOpen) lock.close();
     },
   };

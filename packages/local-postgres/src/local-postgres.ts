@@ -1,6 +1,19 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
-import { chown, mkdir, open, readFile, realpath, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
+import {
+  chown,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +22,7 @@ import pg from "pg";
 import { findBinaries, type PostgresBinaries } from "./binaries.ts";
 import { LocalPostgresError } from "./local-postgres-error.ts";
 import { PostgresPortTakenError } from "./port-taken-error.ts";
-import { findPostmaster, isAlive } from "./postmaster.ts";
+import { findPostmaster, isAlive, type Postmaster } from "./postmaster.ts";
 import { findServerUser, type ServerUser } from "./server-user.ts";
 
 const run = promisify(execFile);
@@ -18,6 +31,8 @@ const START_MS = 60_000;
 const STOP_MS = 30_000;
 const LOG_LIMIT_BYTES = 16 * 1024 * 1024;
 const DATABASE = "aibos";
+/** How the names of directories begin in which database files are made. */
+const SCRATCH = "data.new-";
 
 export interface LocalPostgresOptions {
   /** Everything of the server is kept here. Only one process may use it at a time: see `lockFolder`. */
@@ -63,9 +78,8 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
   if (running === undefined) {
     const port = options.port ?? (await freePort(await portUsedLast(folder)));
     if (options.port !== undefined && !(await isFree(port))) throw new PostgresPortTakenError(port);
-    const pid = await startServer({ folder, data, binaries, user, port, settings: options.settings ?? [], log });
-    await writeFile(join(folder, "port"), `${port}\n`);
-    running = { pid, port };
+    running = await startServer({ folder, data, binaries, user, port, settings: options.settings ?? [], log });
+    await writeFile(join(folder, "port"), `${running.port}\n`);
   } else {
     log(`PostgreSQL runs already, as process ${running.pid}`);
   }
@@ -112,9 +126,11 @@ async function initialise(place: {
   const { folder, data, binaries, user, log } = place;
   if (await exists(join(data, "PG_VERSION"))) return;
   log("making the database files");
-  const scratch = join(folder, "data.new");
-  await rm(scratch, { recursive: true, force: true });
-  await mkdir(scratch, { mode: 0o700 });
+  // When we were killed, an initdb may still be at work in its directory, and cleans up there when it fails.
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(SCRATCH)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 20 });
+  }
+  const scratch = await mkdtemp(join(folder, SCRATCH));
   if (user.owner !== undefined) await chown(scratch, user.owner.uid, user.owner.gid);
   const { file, args } = user.command(binaries.initdb, [
     "--pgdata",
@@ -153,7 +169,7 @@ async function startServer(place: {
   port: number;
   settings: readonly string[];
   log: (line: string) => void;
-}): Promise<number> {
+}): Promise<Postmaster> {
   const { folder, data, binaries, user, port, log } = place;
   const settings = [
     "listen_addresses=127.0.0.1",
@@ -182,13 +198,18 @@ async function startServer(place: {
     const pid = await survived(child);
     if (pid !== undefined) {
       log(`PostgreSQL started as process ${pid} on port ${port}`);
-      return pid;
+      return { pid, port };
     }
     const said = (await readFile(logFile, "utf8")).slice(from);
     // Backends of a server that was killed need a moment to notice.
     if (/shared memory block .*still in use/.test(said) && attempt < 40) {
       await sleep(250);
       continue;
+    }
+    // One that was killed right after it had started a server left one that had no lock file yet when we looked.
+    if (/lock file .* already exists/.test(said)) {
+      const other = await findPostmaster(data);
+      if (other !== undefined) return other;
     }
     if (/could not bind|Address already in use/.test(said)) throw new PostgresPortTakenError(port);
     throw new LocalPostgresError(`the server ended at once; ${logFile} says: ${said.trim().slice(-600)}`);
@@ -215,7 +236,7 @@ async function waitUntilReady(url: string, pid: number, folder: string): Promise
       return;
     } catch (error) {
       last = error;
-      if (!isAlive(pid)) break;
+      if (!(await isAlive(pid))) break;
     } finally {
       await client.end().catch(() => undefined);
     }
@@ -250,7 +271,7 @@ async function stopServer(pid: number, log: (line: string) => void): Promise<voi
       return;
     }
     for (const until = Date.now() + STOP_MS; Date.now() < until; await sleep(20)) {
-      if (!isAlive(pid)) {
+      if (!(await isAlive(pid))) {
         log("PostgreSQL stopped");
         return;
       }

@@ -28,23 +28,28 @@ export async function findServerUser(): Promise<ServerUser> {
         "Run as an ordinary user.",
     );
   }
-  const capability = "+dac_read_search";
+  const become = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"];
+  const rights = await rightsToRead(setpriv, become);
   return {
     owner,
-    command: (program, args) => ({
-      file: setpriv,
-      args: [
-        `--reuid=${owner.uid}`,
-        `--regid=${owner.gid}`,
-        "--clear-groups",
-        `--inh-caps=${capability}`,
-        `--ambient-caps=${capability}`,
-        "--",
-        program,
-        ...args,
-      ],
-    }),
+    command: (program, args) => ({ file: setpriv, args: [...become, ...rights, "--", program, ...args] }),
   };
+}
+
+/**
+ * Root in a container has not all rights: Docker leaves out the one to read everything and leaves in the one to write
+ * too. Without either, the programs and the data folder must be where the user can reach them.
+ */
+async function rightsToRead(setpriv: string, become: readonly string[]): Promise<string[]> {
+  for (const right of ["dac_read_search", "dac_override"]) {
+    const rights = [`--inh-caps=+${right}`, `--ambient-caps=+${right}`];
+    const granted = await run(setpriv, [...become, ...rights, "--", setpriv, "--version"]).then(
+      () => true,
+      () => false,
+    );
+    if (granted) return rights;
+  }
+  return [];
 }
 
 async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
