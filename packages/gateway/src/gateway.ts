@@ -166,6 +166,8 @@ function createPublicServer(settings: GatewaySettings, handler: RequestHandler, 
     maxHeaderSize: settings.maxHeaderBytes,
     headersTimeout: settings.clientHeadersTimeout,
     requestTimeout: settings.clientRequestTimeout,
+    // How often Node looks whether those two have passed; it would be every 30 seconds.
+    connectionsCheckingInterval: Math.min(1_000, settings.clientHeadersTimeout, settings.clientRequestTimeout),
     keepAliveTimeout: 65_000,
     noDelay: true,
     // Some clients offer HTTP/2 with every request. An offer that is not taken leaves an ordinary request.
