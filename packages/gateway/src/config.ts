@@ -89,7 +89,9 @@ function tokenOf(token: string | undefined, file: string | undefined, problems: 
     return "";
   }
   try {
-    return readFileSync(file, "utf8").trim();
+    const text = readFileSync(file, "utf8").trim();
+    if (text === "") problems.push(`AIBOS_TOKEN_FILE names an empty file, ${file}`);
+    return text;
   } catch (error) {
     problems.push(`AIBOS_TOKEN_FILE can't be read: ${error instanceof Error ? error.message : String(error)}`);
     return "";
