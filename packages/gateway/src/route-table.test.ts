@@ -1,0 +1,100 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { RouteChange } from "@aibos/contract";
+import { routeKeyOf } from "./route-key.ts";
+import { type RouteSnapshot, RouteTable } from "./route-table.ts";
+import { endpointsOf, routeOf } from "./testing/started-gateway.ts";
+
+const empty: RouteSnapshot = { type: "snapshot", feed: "feed-1", revision: 1, routes: [], endpoints: [] };
+
+function tableWith(...changes: RouteChange[]): RouteTable {
+  const table = new RouteTable();
+  table.replace(empty);
+  if (changes.length > 0) table.apply({ type: "delta", revision: 2, changes });
+  return table;
+}
+
+describe("a route table", () => {
+  test("without a snapshot has nothing to apply a delta to, and nothing to keep", () => {
+    const table = new RouteTable();
+    expect(table.apply({ type: "delta", revision: 1, changes: [] })).toEqual({ kind: "gap" });
+    expect(table.snapshot()).toBeUndefined();
+    expect(table.feed).toBeUndefined();
+  });
+
+  test("takes the next revision only", () => {
+    const table = tableWith();
+    expect(table.apply({ type: "delta", revision: 3, changes: [routeOf()] })).toEqual({ kind: "gap" });
+    expect(table.apply({ type: "delta", revision: 1, changes: [routeOf()] })).toEqual({ kind: "old" });
+    expect([table.size, table.revision]).toEqual([0, 1]);
+    expect(table.apply({ type: "delta", revision: 2, changes: [routeOf(), endpointsOf([])] })).toEqual({
+      kind: "applied",
+      changed: ["acme/notes"],
+    });
+    expect([table.size, table.revision]).toEqual([1, 2]);
+  });
+
+  test.each([
+    ["weights that do not add up", routeOf({ tenant: "b", weights: { "1.0.0": 1 } })],
+    ["no weight at all", routeOf({ tenant: "b", weights: { "1.0.0": 0 } })],
+    ["a version that is none", routeOf({ tenant: "b", weights: { one: 10_000 } })],
+    ["a module that is none", routeOf({ module: "a/b" })],
+  ])("takes nothing of a message with %s in it", (_case, bad) => {
+    const table = tableWith(routeOf());
+    const before = table.snapshot();
+    const changes = [routeOf({ tenant: "a" }), { ...routeOf(), route: null }, bad];
+    expect(() => table.apply({ type: "delta", revision: 3, changes })).toThrow(/add up|not a valid/);
+    expect(() => table.replace({ ...empty, revision: 9, routes: [routeOf({ tenant: "a" }).route, bad.route] })).toThrow(
+      /add up|not a valid/,
+    );
+    expect(table.snapshot()).toEqual(before);
+  });
+
+  test("counts every route as changed by a snapshot of another revision or feed, those that went too", () => {
+    const routes = [routeOf().route, routeOf({ tenant: "new" }).route];
+    for (const part of [{ revision: 7 }, { feed: "feed-2", revision: 2 }]) {
+      const table = tableWith(routeOf(), routeOf({ tenant: "gone" }));
+      const applied = table.replace({ ...empty, ...part, routes });
+      expect(applied).toEqual({ kind: "applied", changed: ["acme/notes", "gone/notes", "new/notes"] });
+    }
+  });
+
+  test("counts only what differs as changed by a snapshot of its own revision", () => {
+    const table = tableWith(routeOf(), routeOf({ tenant: "other" }));
+    const routes = [routeOf({ role: "r_new" }).route, routeOf({ tenant: "other" }).route];
+    expect(table.replace({ ...empty, revision: 2, routes })).toEqual({ kind: "applied", changed: ["acme/notes"] });
+  });
+
+  const tenant = fc.constantFrom("a", "b", "c");
+  const change: fc.Arbitrary<RouteChange> = fc.oneof(
+    fc.record({ tenant, role: fc.constantFrom("r1", "r2") }).map((part) => routeOf(part)),
+    tenant.map((name): RouteChange => ({ kind: "route", tenant: name, module: "notes", route: null })),
+    fc.array(fc.constantFrom("http://p1", "http://p2"), { maxLength: 2 }).map((urls) => endpointsOf(urls)),
+    fc.constant<RouteChange>({ kind: "endpoints", module: "notes", version: "1.0.0", endpoints: null }),
+  );
+
+  test("is the same after any deltas as after the snapshot that they lead to", () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 8 }), (deltas) => {
+        const table = tableWith();
+        const roles = new Map<string, string>();
+        deltas.forEach((changes, index) => {
+          const applied = table.apply({ type: "delta", revision: index + 2, changes });
+          const touched = changes.flatMap((one) => (one.kind === "route" ? [routeKeyOf(one.tenant, one.module)] : []));
+          expect(applied).toEqual({ kind: "applied", changed: [...new Set(touched)] });
+          for (const one of changes) {
+            if (one.kind !== "route") continue;
+            if (one.route === null) roles.delete(one.tenant);
+            else roles.set(one.tenant, one.route.role);
+          }
+        });
+        for (const name of ["a", "b", "c"]) expect(table.route(`${name}/notes`)?.route.role).toBe(roles.get(name));
+        const copy = new RouteTable();
+        const snapshot = table.snapshot();
+        if (snapshot !== undefined) copy.replace(JSON.parse(JSON.stringify(snapshot)) as RouteSnapshot);
+        expect(copy.snapshot()).toEqual(snapshot);
+        expect([...copy.urls()]).toEqual([...table.urls()]);
+      }),
+    );
+  });
+});
