@@ -57,7 +57,10 @@ function refusal(statement: Statement): string | undefined {
   const [kind = "", body = {}] = Object.entries(statement)[0] ?? [];
   const reason = Object.hasOwn(REFUSED, kind) ? REFUSED[kind] : undefined;
   if (reason !== undefined) return `this statement is not allowed: ${reason}`;
-  if ((kind === "IndexStmt" && body["concurrent"] === true) || (kind === "DropStmt" && body["concurrent"] === true)) {
+  if (
+    ((kind === "IndexStmt" || kind === "DropStmt") && body["concurrent"] === true) ||
+    (kind === "ReindexStmt" && JSON.stringify(body["params"] ?? []).includes('"concurrently"'))
+  ) {
     return "CONCURRENTLY can't run in a transaction; the tenant's requests are held meanwhile, so leave it out";
   }
   if (kind === "DropStmt" && body["removeType"] === "OBJECT_SCHEMA")
