@@ -73,8 +73,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const database = openControlDatabase(databaseUrl, session);
   const notifications = listenToDatabase(databaseUrl, session);
   const installation = await loadInstallation(database);
-  const executors = createExecutorStore(database);
+  // Of its own: however busy the others are, this process must be able to say that it lives.
+  const lifeline = openControlDatabase(databaseUrl, session, 2);
+  const executors = createExecutorStore(lifeline);
   await executors.register(executor);
+
+  const troubled = (migrationId: string, step: string, error: unknown): void =>
+    log.error({ migrationId, step, error }, "an operation met an error and tries again");
 
   const modules = createModuleReadModel(database);
   const gateways = createGatewayReadModel({ database, notifications, now });
@@ -99,17 +104,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       gateways,
       probe,
     },
-    undoFailed: (migrationId, step, error) =>
-      log.error(
-        {
-          migrationId,
-          step,
-          error,
-        },
-        "an undo failed; trying again",
-      ),
+    troubled,
   });
-  const workflow = createMigrationWorkflow({ store, ledger, now, sleep });
+  const workflow = createMigrationWorkflow({ store, ledger, now, sleep, troubled });
   const migrations = createMigrationReadModel(database, notifications);
   const publishModule = createModulePublisher(database);
 
@@ -157,6 +154,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       await life.leave();
       await feed.close();
       await notifications.close();
+      await lifeline.close();
       await database.close();
     },
   };

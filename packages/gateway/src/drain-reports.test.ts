@@ -133,9 +133,12 @@ describe("reports", () => {
     await kept.stop();
     const control = await startFakeControlPlane();
     control.greets = false;
-    const gateway = await gatewayOf(control, { reportInterval: 5, folder });
+    const gateway = await gatewayOf(control, { reportInterval: 1, folder });
     await control.feedRequest(1);
-    expect((await fetch(`${gateway.url}/t/acme/notes`)).status).toBe(200);
+    // Long enough for many reports.
+    for (let index = 0; index < 50; index += 1) {
+      expect((await fetch(`${gateway.url}/t/acme/notes`)).status).toBe(200);
+    }
     expect(control.reports).toEqual([]);
     control.send({ type: "heartbeat", revision: 2 });
     expect(await control.report(() => true)).toMatchObject({ appliedRevision: 2 });

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
-import type { RouteChange } from "@aibos/contract";
+import { type RouteChange, verifyTenantContext } from "@aibos/contract";
 import { CONTROL_TOKEN, startFakeControlPlane } from "./testing/fake-control-plane.ts";
 import { startFakeUpstream } from "./testing/fake-upstream.ts";
-import { endpointsOf, gatewayOf, gatewayWith, routeOf } from "./testing/started-gateway.ts";
+import { endpointsOf, gatewayOf, gatewayWith, KEY, routeOf } from "./testing/started-gateway.ts";
 
 const statusOf = async (url: string, tenant = "acme"): Promise<number> =>
   (await fetch(`${url}/t/${tenant}/notes`)).status;
@@ -39,17 +40,20 @@ describe("the route feed", () => {
   });
 
   test("may come in any pieces, and with blank lines between", async () => {
-    const { control, gateway } = await gatewayWith([]);
-    const route = routeOf({ role: "grün" });
-    const line = Buffer.from(`${JSON.stringify({ type: "delta", revision: 2, changes: [route] })}\n`);
+    const upstream = await startFakeUpstream();
+    const { control, gateway } = await gatewayWith([endpointsOf([upstream.url])]);
+    const delta = { type: "delta", revision: 3, changes: [routeOf({ role: "grün" })] };
+    const line = Buffer.from(`${JSON.stringify(delta)}\n`);
     control.send("\n  \n");
     // The cut goes through a letter. What was asked of the gateway in between came after the first piece.
     const middle = line.indexOf(0xc3) + 1;
     control.send(line.subarray(0, middle));
-    expect(await statusOf(gateway.url)).toBe(404);
+    for (let index = 0; index < 5; index += 1) expect(await statusOf(gateway.url)).toBe(404);
     control.send(line.subarray(middle));
-    await control.report(({ appliedRevision }) => appliedRevision === 2);
-    expect(gateway.state().routes).toBe(1);
+    await control.report(({ appliedRevision }) => appliedRevision === 3);
+    expect(await statusOf(gateway.url)).toBe(200);
+    const context = String(upstream.requests[0]?.headers["x-aibos-context"]);
+    expect(verifyTenantContext(context, KEY, Date.now() / 1000)).toMatchObject({ context: { role: "grün" } });
     expect(control.feedRequests).toHaveLength(1);
   });
 
@@ -124,6 +128,15 @@ describe("a lost control plane", () => {
     const { control } = await gatewayWith([routeOf()], { feedSilenceTimeout: 50 });
     expect(await control.feedRequest(2)).toMatchObject({ feed: "feed-1", since: "2" });
     await control.change(routeOf({ tenant: "globex" }));
+  });
+
+  test("that says something now and then is not lost, though it has nothing new", async () => {
+    const { control } = await gatewayWith([], { feedSilenceTimeout: 1_000 });
+    for (let index = 0; index < 12; index += 1) {
+      await sleep(100);
+      control.send(index % 2 === 0 ? { type: "heartbeat", revision: 1 } : "\n");
+    }
+    expect(control.feedRequests).toHaveLength(1);
   });
 
   test("that takes the connection and never answers counts as lost, too", async () => {

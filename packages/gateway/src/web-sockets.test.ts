@@ -141,6 +141,36 @@ describe("a WebSocket", () => {
     expect(await raw.ended()).toMatch(/half$/);
   });
 
+  test.each([
+    ["before the module answered", ""],
+    ["in the middle of a refusal", "HTTP/1.1 500 Sorry\r\ncontent-length: 100\r\n\r\nhalf"],
+  ])("whose client leaves %s leaves nothing behind at the module", async (_case, answer) => {
+    const { promise: asked, resolve: ask } = Promise.withResolvers<Duplex>();
+    const upstream = await startWebSocketUpstream((_request, socket) => {
+      socket.resume().write(answer);
+      ask(socket);
+    });
+    const { gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()]);
+    const raw = await openRawConnection(gateway.url);
+    raw.write(upgradeRequest());
+    const socket = await asked;
+    await raw.received(answer === "" ? "" : "half");
+    const ended = once(socket, "end");
+    raw.socket.destroy();
+    await ended;
+    expect(upstream.upgrades).toHaveLength(1);
+  });
+
+  test("whose refusal ends too early gets its connection closed", async () => {
+    const upstream = await startWebSocketUpstream((_request, socket) => {
+      socket.end("HTTP/1.1 500 Sorry\r\ncontent-length: 100\r\n\r\nhalf");
+    });
+    const { gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()]);
+    const raw = await openRawConnection(gateway.url);
+    raw.write(upgradeRequest());
+    expect(await raw.ended()).toMatch(/half$/);
+  });
+
   test("without a process that can be reached is refused with a problem", async () => {
     const upstream = await startWebSocketUpstream();
     await upstream.stop();

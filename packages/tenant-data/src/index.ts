@@ -13,6 +13,17 @@ export {
 export { MigrationDriftError } from "./sql-migrations/migration-drift-error.ts";
 export { MigrationFileError } from "./sql-migrations/migration-file-error.ts";
 export { MigrationSqlError } from "./sql-migrations/migration-sql-error.ts";
+export { assessStatements } from "./statement-risk/assess-statements.ts";
+export {
+  type Answer,
+  type Finding,
+  type FindingCode,
+  LOCK_LEVELS,
+  type LockLevel,
+  type StatementRisk,
+  strongest,
+  type TableEffect,
+} from "./statement-risk/statement-risk.ts";
 export { type CopySize, createSchemaCopy, dropSchemaCopy } from "./schema-copy/create-schema-copy.ts";
 export { CopyUnsupportedError } from "./schema-copy/copy-unsupported-error.ts";
 export { restoreSchemaCopy } from "./schema-copy/restore-schema-copy.ts";

@@ -7,6 +7,7 @@ interface MigrateOptions extends VersionedTarget {
   readonly scheduledTime?: string;
   readonly rollbackOnFailure: boolean;
   readonly rollbackVersion?: string;
+  readonly acceptDataLoss?: boolean;
   readonly dryRun?: boolean;
   readonly wait: boolean;
 }
@@ -44,12 +45,13 @@ export function addOperationCommands(program: Command, run: Run): void {
         "--rollback-version <version>",
         "after an undone failure, goes back further, to this version's rollback point",
       )
+      .option("--accept-data-loss", "with --rollback-version: also when writes made since are lost")
       .option("--dry-run", "tells what would be done, and changes nothing"),
     "migrate-tenant -t acme -m accounting -v 2.0.0",
     "migrate-tenant -t acme -m accounting -v 2.0.0 --scheduled-time 2027-01-31T02:00:00+01:00",
   ).action((options: MigrateOptions, command: Command) =>
     run(command, async (context) => {
-      const { version, scheduledTime, rollbackOnFailure, rollbackVersion } = options;
+      const { version, scheduledTime, rollbackOnFailure, rollbackVersion, acceptDataLoss } = options;
       await checkTarget({ ...options, versions: [version, rollbackVersion] });
       if (options.dryRun === true) {
         const { showValidation } = await import("./migrations.ts");
@@ -65,6 +67,7 @@ export function addOperationCommands(program: Command, run: Run): void {
           rollbackOnFailure,
           ...(scheduledTime === undefined ? {} : { scheduledTime }),
           ...(rollbackVersion === undefined ? {} : { rollbackVersion }),
+          ...(acceptDataLoss === true ? { acceptDataLoss } : {}),
         },
         options,
       );

@@ -98,7 +98,8 @@ export function createLocalPlatform(options: PlatformOptions): LocalPlatform {
         ...portVariable("AIBOS_PORT", portOf(before?.url) ?? options.port, DEFAULT_PORT),
         ...(options.host !== undefined && { AIBOS_HOST: options.host }),
         ...(options.postgresPort !== undefined && { AIBOS_POSTGRES_PORT: String(options.postgresPort) }),
-        ...(options.tokenFile !== undefined && { AIBOS_TOKEN_FILE: options.tokenFile }),
+        // The option wins over the environment, as it does for the other commands.
+        ...(options.tokenFile !== undefined && { AIBOS_TOKEN_FILE: options.tokenFile, AIBOS_TOKEN: undefined }),
       }),
     });
     const url = reachableUrl(controlPlane.url);
@@ -117,7 +118,7 @@ export function createLocalPlatform(options: PlatformOptions): LocalPlatform {
         ...(options.gatewayHost !== undefined && { AIBOS_GATEWAY_HOST: options.gatewayHost }),
         ...(options.identify !== undefined && { AIBOS_GATEWAY_IDENTIFY: options.identify }),
         ...(options.baseHost !== undefined && { AIBOS_GATEWAY_BASE_HOST: options.baseHost }),
-        ...(tokenFile !== undefined && { AIBOS_TOKEN_FILE: tokenFile }),
+        ...(tokenFile !== undefined && { AIBOS_TOKEN_FILE: tokenFile, AIBOS_TOKEN: undefined }),
       }),
     });
     const gatewayUrl = reachableUrl(gateway.url);

@@ -27,6 +27,10 @@ export const operationSchema = z
       rollbackVersion: versionSchema
         .optional()
         .describe("After an undone failure, goes back further, to the newest rollback point of this version"),
+      acceptDataLoss: z
+        .boolean()
+        .default(false)
+        .describe("Says yes to losing, with rollbackVersion, the writes made since that rollback point was taken"),
     }),
     z.strictObject({ kind: z.literal("side-by-side"), version: versionSchema }),
     z.strictObject({ kind: z.literal("complete"), version: versionSchema }),

@@ -31,6 +31,8 @@ export interface MigrateOptions {
   rollbackOnFailure?: boolean;
   /** After an undone failure, goes back further, to the newest rollback point of this version. */
   rollbackVersion?: string;
+  /** Says yes to losing, with `rollbackVersion`, the writes made since that rollback point. False unless told. */
+  acceptDataLoss?: boolean;
 }
 
 export interface DataLossOptions {

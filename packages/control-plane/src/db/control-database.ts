@@ -28,12 +28,12 @@ types.setTypeParser(pg.types.builtins.INT8, Number);
  *
  * @param applicationName names this process's sessions, so that another process can end them when this one is dead
  */
-export function openControlDatabase(url: string, applicationName: string): ControlDatabase {
+export function openControlDatabase(url: string, applicationName: string, connections = 16): ControlDatabase {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: applicationName,
     options: "-c search_path=aibos,pg_catalog",
-    max: 16,
+    max: connections,
     types,
   });
   // An idle connection that the server ended is replaced at the next use.

@@ -12,6 +12,11 @@ export function isLostConnection(error: unknown): boolean {
   );
 }
 
+/** Tells whether a statement waited too long for somebody else's lock. */
+export function isLockTimeout(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "55P03";
+}
+
 /** Tells whether the same transaction may succeed when it is tried again: serialisation failure or deadlock. */
 export function isRepeatable(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "40001" || error.code === "40P01");

@@ -128,39 +128,61 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   }
   const ensure = (name: DeploymentName): Promise<string> => inTurn(name, () => ensureNow(name));
 
-  /** Starts what is needed and does not run, here or anywhere. */
+  /** Starts what is needed and does not run, and looks again at what somebody else runs: its address may be new. */
   async function startMissing(wanted: ReadonlySet<string>): Promise<void> {
     const running = new Set(driver.list().map(textOf));
-    const lost = (await store.owned()).filter((name) => wanted.has(textOf(name)) && !running.has(textOf(name)));
-    const starts = [...(await store.ownerless()), ...lost].map((name) =>
+    const own: DeploymentName[] = [];
+    for (const name of await store.owned()) {
+      if (!wanted.has(textOf(name))) continue;
+      const { manifest } = await modules.getVersion(name.module, name.version);
+      if (!running.has(textOf(name)) || manifest.runtime.driver === "external") own.push(name);
+    }
+    const starts = [...(await store.ownerless()), ...own].map((name) =>
       ensure(name).catch((error: unknown) => log.error({ error, ...name }, "a version could not be started")),
     );
     if (!closed) await Promise.all(starts);
   }
 
-  /** Ends what runs here and is not needed: at once when it is not this process's, else after a while. */
-  async function stopUnneeded(wanted: ReadonlySet<string>): Promise<void> {
+  /** Looks at a version in its turn: what was true before may have changed meanwhile. */
+  async function lookAt(name: DeploymentName): Promise<{ owned: boolean; wanted: boolean }> {
+    const text = textOf(name);
+    return {
+      owned: (await store.owned()).some((owned) => textOf(owned) === text),
+      wanted: (await store.wanted()).some((wanted) => textOf(wanted) === text),
+    };
+  }
+
+  /** Takes out of the routes what ended processes left and nobody wants. */
+  async function releaseAbandoned(): Promise<void> {
     for (const name of await store.abandoned()) {
       await inTurn(name, async () => {
+        if ((await lookAt(name)).wanted) return;
         const claim = await store.claim(name);
         if (claim.ours) await store.release(name);
       });
     }
+  }
+
+  /**
+   * Ends what runs here and should not: at once what is not this process's, be it left over from an earlier run or run
+   * by another control plane meanwhile; after a while what nobody uses.
+   */
+  async function stopUnneeded(wanted: ReadonlySet<string>): Promise<void> {
+    const owned = new Set((await store.owned()).map(textOf));
     for (const name of driver.list()) {
       const text = textOf(name);
       if (closed) return;
-      if (wanted.has(text)) {
+      if (wanted.has(text) && owned.has(text)) {
         unusedSince.delete(text);
         continue;
       }
       const since = unusedSince.get(text) ?? Date.now();
       unusedSince.set(text, since);
-      const unused = Date.now() - since >= UNUSED_MS;
+      const isUnused = Date.now() - since >= UNUSED_MS;
       await inTurn(name, async () => {
-        const isOwned = (await store.owned()).some((owned) => textOf(owned) === text);
-        const isWanted = (await store.wanted()).some((again) => textOf(again) === text);
-        if (isWanted || (isOwned && !unused)) return;
-        if (isOwned) await store.release(name);
+        const now = await lookAt(name);
+        if (now.owned && (now.wanted || !isUnused)) return;
+        if (now.owned) await store.release(name);
         await driver.stop(name);
         unusedSince.delete(text);
       });
@@ -170,6 +192,7 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   async function reconcile(): Promise<void> {
     const wanted = new Set((await store.wanted()).map(textOf));
     await startMissing(wanted);
+    await releaseAbandoned();
     await stopUnneeded(wanted);
   }
 

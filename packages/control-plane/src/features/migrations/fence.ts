@@ -27,7 +27,6 @@ export async function lockTenantModule(
   { tenant, module }: { tenant: TenantId; module: ModuleId },
 ): Promise<{ epoch: number; migrationId: string | null } | undefined> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`aibos ${tenant}/${module}`}, 0))`.execute(db);
-  await sql`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`.execute(db);
   const row = await db
     .selectFrom("tenant_modules")
     .select(["epoch", "migration_id"])
@@ -41,6 +40,8 @@ export async function lockTenantModule(
 /** @throws FencedError when the holder lost its place */
 export async function passFence(tx: ControlTransaction, holder: FenceHolder): Promise<void> {
   const row = await lockTenantModule(tx, holder);
+  // From here on: what a step waits for is somebody else's use of the tenant's tables.
+  await sql`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`.execute(tx.db);
   if (row?.migrationId !== holder.migrationId || row.epoch !== holder.epoch) {
     throw new FencedError(`${holder.migrationId} was taken up by another process, or has ended.`);
   }

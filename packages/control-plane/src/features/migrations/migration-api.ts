@@ -1,4 +1,9 @@
-import { type RouteHandlers, RollbackPointNotFoundError, type Problem } from "@aibos/contract";
+import {
+  OperationInProgressError,
+  type RouteHandlers,
+  RollbackPointNotFoundError,
+  type Problem,
+} from "@aibos/contract";
 import { DomainError } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { OperationRequest } from "../../db/control-tables.ts";
@@ -11,6 +16,7 @@ import type { MigrationReadModel } from "./migration-read-model.ts";
 import type { MigrationWorkflow } from "./migration-workflow.ts";
 import type { OperationStore } from "./operation-store.ts";
 import { checkUpgrade } from "./plans/check-upgrade.ts";
+import { requireIdle } from "./running-operation.ts";
 import { decide } from "./plans/decide.ts";
 
 type MigrationApi = Pick<
@@ -53,11 +59,12 @@ export function createMigrationApi(options: {
       database.transaction(async (tx) => {
         const state = await readTenantModule(tx.db, tenant, module);
         const facts = { tx, state, modules };
-        const request: OperationRequest = { kind: "migrate", version, rollbackOnFailure: true };
+        const request: OperationRequest = { kind: "migrate", version, rollbackOnFailure: true, acceptDataLoss: false };
         const today = new Date(now()).toISOString().slice(0, 10);
         const from = state.live[0]?.version ?? null;
         const check = await checkUpgrade(facts, from, version, today);
         try {
+          await requireIdle(tx.db, { tenant, module });
           const { path, steps } = await decide(facts, request, today);
           return {
             isValid: true,
@@ -69,7 +76,8 @@ export function createMigrationApi(options: {
           };
         } catch (error) {
           if (!(error instanceof DomainError)) throw error;
-          const found = check.errors.length > 0 ? check.errors : [error];
+          const found =
+            check.errors.length > 0 && !(error instanceof OperationInProgressError) ? check.errors : [error];
           const errors = found.map(({ code, message }): Problem => ({ code, message, severity: "error" }));
           return { isValid: false, errors, warnings: [...check.warnings], path: [], steps: [], holdsRequests: false };
         }

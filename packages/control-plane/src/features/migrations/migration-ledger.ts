@@ -44,10 +44,10 @@ export function createMigrationLedger(options: {
   platform: StepPlatform;
   /** Resolves after so many milliseconds. */
   sleep: (ms: number) => Promise<void>;
-  /** Hears why an undo has to wait. */
-  undoFailed: (migrationId: string, step: string, error: unknown) => void;
+  /** Hears why something has to be tried again. */
+  troubled: (migrationId: string, step: string, error: unknown) => void;
 }): MigrationLedger {
-  const { database, platform, sleep, undoFailed } = options;
+  const { database, platform, sleep, troubled } = options;
 
   function fenced<T>(execution: Execution, work: (tx: ControlTransaction) => Promise<T>): Promise<T> {
     return database.transaction(async (tx) => {
@@ -58,15 +58,14 @@ export function createMigrationLedger(options: {
     });
   }
 
-  /** A database that is away is waited for: it says nothing about the step. */
-  async function whileConnected<T>(work: () => Promise<T>): Promise<T> {
-    let repeats = 0;
+  /** Repeats what must be written in the end, whatever the database says at the moment. */
+  async function persist<T>(migrationId: string, step: string, work: () => Promise<T>): Promise<T> {
     for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_LAST_MS, wait * 2)) {
       try {
         return await work();
       } catch (error) {
-        if (isRepeatable(error)) repeats += 1;
-        if (!isLostConnection(error) && (!isRepeatable(error) || repeats > REPEATS)) throw error;
+        if (isFenced(error)) throw error;
+        troubled(migrationId, step, error);
         await sleep(wait);
       }
     }
@@ -87,23 +86,40 @@ export function createMigrationLedger(options: {
     };
   }
 
-  async function attempt(execution: Execution, position: number, step: PlannedStep): Promise<StepResult> {
+  /**
+   * Runs a step until its entry is settled. A database that went away, which may have committed before, is asked again
+   * what the entry says; a deadlock is tried again a few times; everything else is the step's failure.
+   */
+  async function run(execution: Execution, position: number, step: PlannedStep): Promise<StepResult> {
+    const { migrationId } = execution;
     const kind = stepKind(step.name);
-    const run = runOf(execution, step);
-    const settled = await fenced(execution, (tx) => beginStep(tx, execution.migrationId, position, step));
-    if (settled !== undefined) return settled;
-    try {
-      const found = (await kind.outside?.(run)) ?? {};
-      await fenced(execution, async (tx) => {
-        const outcome = (await kind.inside?.(tx, run, found)) ?? { detail: found };
-        await endStep(tx, execution.migrationId, position, outcome);
-      });
-      return { ok: true };
-    } catch (error) {
-      if (isLostConnection(error) || isRepeatable(error) || isFenced(error)) throw error;
-      const failure = failureOf(step, error);
-      await fenced(execution, (tx) => failStep(tx, execution.migrationId, position, failure));
-      return { ok: false, failure };
+    const context = runOf(execution, step);
+    let repeats = 0;
+    for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_LAST_MS, wait * 2)) {
+      const settled = await persist(migrationId, step.name, () =>
+        fenced(execution, (tx) => beginStep(tx, migrationId, position, step)),
+      );
+      if (settled !== undefined) return settled;
+      try {
+        const found = (await kind.outside?.(context)) ?? {};
+        await fenced(execution, async (tx) => {
+          const outcome = (await kind.inside?.(tx, context, found)) ?? { detail: found };
+          await endStep(tx, migrationId, position, outcome);
+        });
+        return { ok: true };
+      } catch (error) {
+        if (isFenced(error)) throw error;
+        if (isRepeatable(error)) repeats += 1;
+        if (!isLostConnection(error) && (!isRepeatable(error) || repeats > REPEATS)) {
+          const failure = failureOf(step, error);
+          await persist(migrationId, step.name, () =>
+            fenced(execution, (tx) => failStep(tx, migrationId, position, failure)),
+          );
+          return { ok: false, failure };
+        }
+        troubled(migrationId, step.name, error);
+        await sleep(wait);
+      }
     }
   }
 
@@ -132,18 +148,21 @@ export function createMigrationLedger(options: {
   }
 
   return {
-    run: (execution, position, step) => whileConnected(() => attempt(execution, position, step)),
+    run,
 
     // Half an undo would leave a tenant between two versions, so it goes on until it is done; requests stay held.
     async undo(execution, position, step) {
+      const { migrationId } = execution;
       for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_LAST_MS, wait * 2)) {
         try {
-          return await whileConnected(() => attemptUndo(execution, position, step));
+          return await attemptUndo(execution, position, step);
         } catch (error) {
           if (isFenced(error)) throw error;
-          undoFailed(execution.migrationId, step.name, error);
+          troubled(migrationId, step.name, error);
           const message = `It could not be undone yet and is tried again: ${messageOf(error)}`;
-          await whileConnected(() => fenced(execution, (tx) => noteStep(tx, execution.migrationId, position, message)));
+          await persist(migrationId, step.name, () =>
+            fenced(execution, (tx) => noteStep(tx, migrationId, position, message)),
+          );
           await sleep(wait);
         }
       }

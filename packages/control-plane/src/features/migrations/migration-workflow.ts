@@ -1,12 +1,15 @@
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import type { PlannedStep } from "../../db/control-tables.ts";
-import { isLostConnection } from "../../db/lost-connection.ts";
 import { FencedError } from "./fence.ts";
 import type { Execution, MigrationLedger, StepResult } from "./migration-ledger.ts";
 import type { OperationEnd, OperationStore } from "./operation-store.ts";
 import { planSalvage } from "./plans/salvage-plan.ts";
 
 const BUSY_POLL_MS = 1_000;
+const RETRY_FIRST_MS = 200;
+const RETRY_LAST_MS = 10_000;
+/** A workflow that DBOS gave up is started anew under another name, so many times. */
+const RESTARTS = 100;
 
 /** Starts operations and takes up those that ended processes left. */
 export interface MigrationWorkflow {
@@ -36,12 +39,30 @@ export function createMigrationWorkflow(options: {
   ledger: MigrationLedger;
   now: () => number;
   sleep: (ms: number) => Promise<void>;
+  /** Hears why something has to be tried again. */
+  troubled: (migrationId: string, what: string, error: unknown) => void;
 }): MigrationWorkflow {
-  const { store, ledger, now, sleep } = options;
+  const { store, ledger, now, sleep, troubled } = options;
+
+  /**
+   * Repeats what must happen in the end, whatever the database says at the moment: an operation that stopped here would
+   * keep its tenant busy, with requests held, for ever.
+   */
+  async function persist<T>(migrationId: string, what: string, work: () => Promise<T>): Promise<T> {
+    for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_LAST_MS, wait * 2)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof FencedError) throw error;
+        troubled(migrationId, what, error);
+        await sleep(wait);
+      }
+    }
+  }
 
   async function claim(migrationId: string): Promise<Execution | undefined> {
     for (;;) {
-      const claimed = await untilConnected(() => store.claim(migrationId), sleep);
+      const claimed = await persist(migrationId, "claim", () => store.claim(migrationId));
       if (claimed.kind === "claimed") return claimed.execution;
       if (claimed.kind === "ended") return undefined;
       await sleep(BUSY_POLL_MS);
@@ -99,13 +120,14 @@ export function createMigrationWorkflow(options: {
 
   const workflow = DBOS.registerWorkflow(
     async (migrationId: string): Promise<void> => {
-      const dueAt = await untilConnected(() => store.dueAt(migrationId), sleep);
+      const dueAt = await persist(migrationId, "schedule", () => store.dueAt(migrationId));
       if (dueAt !== undefined) await DBOS.sleep(Math.max(0, dueAt - now()));
       // Not a DBOS step on purpose: each execution must take the fence anew.
       const execution = await claim(migrationId);
       if (execution === undefined) return;
       const end = await execute(execution);
-      const next = await checkpoint("finish", () => untilConnected(() => store.finish(execution, end), sleep));
+      const next = await checkpoint("finish", () => persist(migrationId, "finish", () => store.finish(execution, end)));
+      await store.prune(execution).catch((error: unknown) => troubled(migrationId, "prune", error));
       if (next !== undefined) await DBOS.startWorkflow(workflow, { workflowID: next })(next);
     },
     { name: "migration" },
@@ -113,6 +135,15 @@ export function createMigrationWorkflow(options: {
 
   async function start(migrationId: string): Promise<void> {
     await DBOS.startWorkflow(workflow, { workflowID: migrationId })(migrationId);
+  }
+
+  /** Starts an unfinished operation's workflow unless one is under way. The fence shuts out whoever had it before. */
+  async function restart(migrationId: string): Promise<void> {
+    const names = [migrationId, ...Array.from({ length: RESTARTS }, (_, index) => `${migrationId}.${index + 1}`)];
+    const known = await DBOS.listWorkflows({ workflowIDs: names, loadInput: false, loadOutput: false });
+    if (known.some(({ status }) => UNDER_WAY.has(status))) return;
+    const name = names[known.length];
+    if (name !== undefined) await DBOS.startWorkflow(workflow, { workflowID: name })(migrationId);
   }
 
   return {
@@ -125,22 +156,13 @@ export function createMigrationWorkflow(options: {
       const unfinished = await store.unfinished();
       if (unfinished.length === 0) return;
       const known = await DBOS.listWorkflows({ workflowIDs: unfinished, loadInput: false, loadOutput: false });
-      const started = new Set(known.map((status) => status.workflowID));
-      for (const id of unfinished) if (!started.has(id)) await start(id);
+      const underWay = new Set(known.filter(({ status }) => UNDER_WAY.has(status)).map(({ workflowID }) => workflowID));
+      for (const id of unfinished) if (!underWay.has(id)) await restart(id);
     },
   };
 }
 
+const UNDER_WAY: ReadonlySet<string> = new Set(["PENDING", "ENQUEUED", "DELAYED"]);
+
 // Nothing may be recorded in the name of an execution that was shut out, neither a result nor a failure.
 const NEVER = new Promise<never>(() => undefined);
-
-async function untilConnected<T>(work: () => Promise<T>, sleep: (ms: number) => Promise<void>): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isLostConnection(error)) throw error;
-      await sleep(BUSY_POLL_MS);
-    }
-  }
-}

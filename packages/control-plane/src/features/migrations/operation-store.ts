@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
-import { AlreadyInstalledError, ModuleNotInstalledError, OperationInProgressError } from "@aibos/contract";
+import { AlreadyInstalledError, ModuleNotInstalledError } from "@aibos/contract";
 import { DomainError, type ModuleId, type TenantId, tenantRoleName, tenantSchemaName } from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import type { MigrationFailure, MigrationResult, OperationRequest } from "../../db/control-tables.ts";
@@ -12,6 +12,7 @@ import { lockTenantModule, passFence } from "./fence.ts";
 import type { Execution } from "./migration-ledger.ts";
 import { notifyMigration } from "./notify-migration.ts";
 import { decide } from "./plans/decide.ts";
+import { requireIdle, whileIdle } from "./running-operation.ts";
 
 /** What to do with an operation: go on, wait for another one to end, or nothing because it has ended. */
 export type Claim =
@@ -28,6 +29,8 @@ export interface OperationStore {
   claim(migrationId: string): Promise<Claim>;
   /** Ends it. Returns the operation that follows, if one does. */
   finish(execution: Execution, end: OperationEnd): Promise<string | undefined>;
+  /** Drops rollback points beyond those that are kept. What somebody else is reading now can be dropped another time. */
+  prune(execution: Execution): Promise<void>;
   /** Unfinished operations, for those whose workflow was never started. */
   unfinished(): Promise<string[]>;
 }
@@ -68,31 +71,6 @@ export function createOperationStore(options: {
     throw new ModuleNotInstalledError(tenant, module);
   }
 
-  async function refuseWhileBusy(tx: ControlTransaction, state: TenantModuleState): Promise<void> {
-    if (state.migrationId === null) return;
-    const running = await tx.db
-      .selectFrom("migration_records as r")
-      .select((eb) => [
-        "r.id",
-        "r.kind",
-        "r.to_version",
-        eb
-          .selectFrom("migration_steps as s")
-          .select("s.name")
-          .whereRef("s.migration_id", "=", "r.id")
-          .orderBy("s.position", "desc")
-          .limit(1)
-          .as("step"),
-      ])
-      .where("r.id", "=", state.migrationId)
-      .executeTakeFirstOrThrow();
-    throw new OperationInProgressError(state.tenant, state.module, {
-      id: running.id,
-      summary: `"${running.kind}"${running.to_version === null ? "" : ` to ${running.to_version}`} is running`,
-      step: running.step,
-    });
-  }
-
   async function insertRecord(
     tx: ControlTransaction,
     state: TenantModuleState,
@@ -128,10 +106,10 @@ export function createOperationStore(options: {
 
   return {
     begin: (tenant, module, request) =>
-      database.transaction(async (tx) => {
+      whileIdle(database, { tenant, module }, async (tx) => {
         await lockSubject(tx, tenant, module, request);
+        await requireIdle(tx.db, { tenant, module });
         const state = await readTenantModule(tx.db, tenant, module);
-        await refuseWhileBusy(tx, state);
         const [present] = state.live;
         if (request.kind === "install" && present !== undefined) {
           throw new AlreadyInstalledError(tenant, module, present.version);
@@ -219,15 +197,14 @@ export function createOperationStore(options: {
           await tx.db.deleteFrom("tenant_modules").where("tenant", "=", tenant).where("module", "=", module).execute();
           return undefined;
         }
-        await pruneRollbackPoints(tx, execution);
         if (request.kind !== "migrate" || end.status !== "rolled-back" || request.rollbackVersion === undefined) {
           return undefined;
         }
         const state = await readTenantModule(tx.db, tenant, module);
         if (state.live.some((instance) => instance.version === request.rollbackVersion)) return undefined;
         try {
-          // Asked for by name when the migration was started: that is the yes to losing what was written since.
-          const further = { kind: "rollback", version: request.rollbackVersion, acceptDataLoss: true } as const;
+          const { rollbackVersion: version, acceptDataLoss } = request;
+          const further = { kind: "rollback", version, acceptDataLoss } as const;
           return await insertRecord(tx, state, further);
         } catch (error) {
           if (!(error instanceof DomainError) || end.failure === null) throw error;
@@ -235,6 +212,13 @@ export function createOperationStore(options: {
           await endRecord(tx, migrationId, { ...end, failure: { ...end.failure, message } }, {});
           return undefined;
         }
+      }),
+
+    prune: (execution) =>
+      database.transaction(async (tx) => {
+        await lockTenantModule(tx, execution);
+        await tx.client.query("select set_config('lock_timeout', '2s', true)");
+        await pruneRollbackPoints(tx, execution);
       }),
 
     async unfinished() {

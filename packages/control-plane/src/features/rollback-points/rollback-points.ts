@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Kysely, sql } from "kysely";
 import type { TableWrites } from "@aibos/contract";
-import { type ModuleId, rollbackSchemaName, type TenantId, type Version } from "@aibos/domain";
+import { compareVersions, type ModuleId, rollbackSchemaName, type TenantId, type Version } from "@aibos/domain";
 import {
   addWrites,
   countWritesSince,
@@ -34,7 +34,10 @@ export interface StoredRollbackPoint {
   readonly createdAt: Date;
 }
 
-/** So many rollback points of one tenant's module are kept; older ones are dropped when an operation has ended. */
+/**
+ * So many rollback points of one tenant's module are kept of those that operations took, and as many of those that
+ * were asked for: a migration's copies never push out the one that somebody made on purpose.
+ */
 const KEPT = 5;
 
 /** Copies the data and enters the copy as a rollback point. Writers must be held off. */
@@ -95,14 +98,14 @@ export async function findRollbackPoint(
   return row === undefined ? undefined : describe(row);
 }
 
-/** The newest usable point that fits; `version` is the version that served, `notVersion` one that did not. */
+/** The newest usable point that fits: of a version that served, or of one older than another. */
 export async function newestRollbackPoint(
   db: Kysely<ControlTables>,
   wanted: {
     tenant: TenantId;
     module: ModuleId;
     version?: Version | undefined;
-    notVersion?: Version;
+    olderThan?: Version;
     dataVersion?: Version;
   },
 ): Promise<StoredRollbackPoint | undefined> {
@@ -113,12 +116,12 @@ export async function newestRollbackPoint(
     .where("module", "=", wanted.module)
     .where("state", "=", "available")
     .orderBy("created_at", "desc")
-    .orderBy("id", "desc")
-    .limit(1);
+    .orderBy("id", "desc");
   if (wanted.version !== undefined) query = query.where("version", "=", wanted.version);
-  if (wanted.notVersion !== undefined) query = query.where("version", "<>", wanted.notVersion);
   if (wanted.dataVersion !== undefined) query = query.where("data_version", "=", wanted.dataVersion);
-  const row = await query.executeTakeFirst();
+  const { olderThan } = wanted;
+  const rows = await query.execute();
+  const row = rows.find(({ version }) => olderThan === undefined || compareVersions(version, olderThan) < 0);
   return row === undefined ? undefined : describe(row);
 }
 
@@ -174,12 +177,27 @@ export async function rebaseWrites(tx: ControlTransaction, place: DataPlace): Pr
 
 /** Drops the oldest points beyond the number that is kept. */
 export async function pruneRollbackPoints(tx: ControlTransaction, place: DataPlace): Promise<void> {
-  for (const id of (await availablePoints(tx, place)).slice(KEPT)) {
+  const asked = new Set(await pointsAskedFor(tx, place));
+  const points = await availablePoints(tx, place);
+  const ofOperations = points.filter((id) => !asked.has(id));
+  for (const id of [...ofOperations.slice(KEPT), ...points.filter((id) => asked.has(id)).slice(KEPT)]) {
     const point = await findRollbackPoint(tx.db, id);
     if (point === undefined) continue;
     await dropSchemaCopy(tx.client, point.copy);
     await setPointState(tx, id, "dropped");
   }
+}
+
+async function pointsAskedFor({ db }: ControlTransaction, place: DataPlace): Promise<string[]> {
+  const rows = await db
+    .selectFrom("rollback_points as p")
+    .innerJoin("migration_records as r", "r.id", "p.migration_id")
+    .select("p.id")
+    .where("p.tenant", "=", place.tenant)
+    .where("p.module", "=", place.module)
+    .where("r.kind", "=", "rollback-point")
+    .execute();
+  return rows.map((row) => row.id);
 }
 
 async function availablePoints({ db }: ControlTransaction, place: DataPlace): Promise<string[]> {

@@ -1,15 +1,10 @@
-import {
-  HoldTimeoutError,
-  OperationInProgressError,
-  type RouteHandlers,
-  type Routing,
-  VersionNotLiveError,
-} from "@aibos/contract";
+import { HoldTimeoutError, type RouteHandlers, type Routing, VersionNotLiveError } from "@aibos/contract";
 import { type ModuleId, parseTrafficSplit, type TenantId, type Version } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import { readTenantModule, type TenantModuleState } from "../instances/tenant-module-read-model.ts";
 import { lockTenantModule } from "../migrations/fence.ts";
+import { requireIdle, whileIdle } from "../migrations/running-operation.ts";
 import { publishTenantRoute, setInstances, setWeights } from "./tenant-routing.ts";
 
 /** So long a change waits to hear from every gateway, in milliseconds. */
@@ -33,13 +28,10 @@ export function createRoutingApi({
     module: ModuleId,
     decide: (state: TenantModuleState) => Record<string, number>,
   ): Promise<Routing> {
-    const { revision, percents } = await database.transaction(async (tx) => {
+    const { revision, percents } = await whileIdle(database, { tenant, module }, async (tx) => {
       await lockTenantModule(tx, { tenant, module });
+      await requireIdle(tx.db, { tenant, module });
       const state = await readTenantModule(tx.db, tenant, module);
-      if (state.migrationId !== null) {
-        const running = { id: state.migrationId, summary: "an operation is running", step: null };
-        throw new OperationInProgressError(tenant, module, running);
-      }
       const wanted = decide(state);
       requireLive(state, wanted);
       const split = parseTrafficSplit(wanted);

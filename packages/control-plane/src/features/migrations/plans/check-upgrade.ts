@@ -41,7 +41,7 @@ export async function checkUpgrade(
 }
 
 /** Both directions: what the target needs, and what the tenant's other modules need of this one. */
-async function unmetDependencies({ tx, state, modules }: DecisionFacts, to: Version): Promise<DomainError[]> {
+export async function unmetDependencies({ tx, state, modules }: DecisionFacts, to: Version): Promise<DomainError[]> {
   const { tenant, module } = state;
   const { manifest } = await modules.getVersion(module, to);
   const errors: DomainError[] = [];

@@ -20,6 +20,7 @@ import { route } from "../steps/route.ts";
 import { undoData } from "../steps/undo-data.ts";
 import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
 import { dataVersionOf, onlyLiveVersion } from "./only-live-version.ts";
+import { requireDependencies } from "./require-upgrade.ts";
 
 /** Goes back: out of side by side with every write kept, or else to a rollback point. */
 export async function planRollback(
@@ -33,22 +34,27 @@ export async function planRollback(
   const point = await newestRollbackPoint(
     tx.db,
     request.version === undefined
-      ? { tenant, module, notVersion: current }
+      ? { tenant, module, olderThan: current }
       : { tenant, module, version: request.version },
   );
   if (point === undefined) {
     const wanted = request.version === undefined ? "an earlier version" : request.version;
-    throw new RollbackUnavailableError(tenant, module, `there is no rollback point of ${wanted}.`);
+    throw new RollbackUnavailableError(
+      tenant,
+      module,
+      `there is no rollback point of ${wanted}. See "aibos-versions rollback-point list -t ${tenant} -m ${module}".`,
+    );
   }
   return planRestore(facts, point, request.acceptDataLoss);
 }
 
 /** Puts a rollback point's data in place of what is there, and its version in charge. */
 export async function planRestore(
-  { tx, state }: DecisionFacts,
+  facts: DecisionFacts,
   point: StoredRollbackPoint,
   acceptDataLoss: boolean,
 ): Promise<Decision> {
+  const { tx, state } = facts;
   const lost = await countLostWrites(tx, point.id, state.schema);
   if (lost.length > 0 && !acceptDataLoss) {
     throw new DataLossNotAcceptedError(point.id, point.createdAt.toISOString(), lost);
@@ -56,6 +62,7 @@ export async function planRestore(
   const versions = state.live.map((instance) => instance.version);
   const target = point.version;
   const serving = versions[0] ?? target;
+  await requireDependencies(facts, target);
   return {
     fromVersion: serving,
     toVersion: target,
@@ -63,7 +70,7 @@ export async function planRestore(
     steps: [
       plan(deploy, { version: target }),
       plan(hold, { reason: `going back to ${target}` }),
-      plan(drain, { after: "hold", revoke: versions.filter((version) => version !== target) }),
+      plan(drain, { after: "hold", revoke: versions }),
       plan(countWrites, {}),
       plan(restoreData, {
         rollbackPointId: point.id,
@@ -71,14 +78,15 @@ export async function planRestore(
         version: serving,
         dataVersion: dataVersionOf(state),
       }),
-      ...(versions.includes(target) ? [] : [plan(grant, { version: target })]),
+      plan(grant, { version: target }),
       ...serveAgain({ [target]: ALL }, { [target]: "active" }, target),
     ],
   };
 }
 
 /** Retires the versions newer than the one to stay, and takes their changes to the data back by their down files. */
-async function planLeaveSideBySide({ tx, state, modules }: DecisionFacts, version?: Version): Promise<Decision> {
+async function planLeaveSideBySide(facts: DecisionFacts, version?: Version): Promise<Decision> {
+  const { tx, state, modules } = facts;
   const { tenant, module, live } = state;
   const position = version === undefined ? 1 : live.findIndex((instance) => instance.version === version);
   const target = live[position];
@@ -93,6 +101,7 @@ async function planLeaveSideBySide({ tx, state, modules }: DecisionFacts, versio
   if (position === 0) {
     throw new RollbackUnavailableError(tenant, module, `${target.version} is the newest version that runs already.`);
   }
+  await requireDependencies(facts, target.version);
   const retiring = live.slice(0, position);
   const staying = live.slice(position);
   const data = dataVersionOf(state);
@@ -118,7 +127,7 @@ async function planLeaveSideBySide({ tx, state, modules }: DecisionFacts, versio
     path: [retiring[0]?.version ?? data, target.version],
     steps: [
       plan(hold, { reason: `going back to ${target.version}` }),
-      plan(drain, { after: "hold", revoke: retiring.map((instance) => instance.version) }),
+      plan(drain, { after: "hold", revoke: live.map((instance) => instance.version) }),
       plan(countWrites, {}),
       plan(rollbackPoint, {
         version: retiring[0]?.version ?? data,
@@ -126,6 +135,7 @@ async function planLeaveSideBySide({ tx, state, modules }: DecisionFacts, versio
         reason: `before going back to ${target.version}`,
       }),
       plan(undoData, { from: data, to: target.version, structure: before?.fingerprint.structure ?? null }),
+      ...staying.map((instance) => plan(grant, { version: instance.version })),
       ...serveAgain(
         weights,
         Object.fromEntries(staying.map(({ version: name }) => [name, (weights[name] ?? 0) > 0 ? "active" : "standby"])),

@@ -40,7 +40,8 @@ export async function planSideBySide(facts: DecisionFacts, version: Version, tod
       plan(validate, { versions: path.slice(1) }),
       plan(deploy, { version }),
       plan(hold, { reason: `bringing up ${version} beside ${versions.join(", ")}` }),
-      plan(drain, { after: "hold", revoke: [] }),
+      // Those that stay too: what a gateway that nobody hears of still sends must not be written while this can fail.
+      plan(drain, { after: "hold", revoke: versions }),
       plan(countWrites, {}),
       plan(rollbackPoint, {
         version: versions[0] ?? data,
@@ -48,7 +49,7 @@ export async function planSideBySide(facts: DecisionFacts, version: Version, tod
         reason: `before ${version} beside ${versions.join(", ")}`,
       }),
       ...hopsAlong(path),
-      plan(grant, { version }),
+      ...[version, ...versions].map((allowed) => plan(grant, { version: allowed })),
       plan(probe, { versions: [version, ...versions] }),
       plan(route, {
         weights: { ...weights, [version]: 0 },

@@ -11,6 +11,7 @@ import {
 } from "../../rollback-points/rollback-points.ts";
 import { setPointState } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
+import { lockTables } from "../lock-tables.ts";
 import { setDataVersion } from "../set-data-version.ts";
 
 interface Restore {
@@ -31,6 +32,7 @@ export const restoreData: StepKind<Restore> = {
   async inside(tx, run) {
     const { rollbackPointId, acceptDataLoss, version, dataVersion } = run.with;
     const point = await usablePoint(tx, rollbackPointId);
+    await lockTables(tx.client, run.schema);
     const lostWrites = await countLostWrites(tx, point.id, run.schema);
     if (lostWrites.length > 0 && !acceptDataLoss) {
       throw new DataLossNotAcceptedError(point.id, point.createdAt.toISOString(), lostWrites);
