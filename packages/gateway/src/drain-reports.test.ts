@@ -39,6 +39,18 @@ describe("reports", () => {
     expect(later).toEqual(control.reports[0]);
   });
 
+  test("of what changed while one was on its way follow right after it, as one", async () => {
+    const { control } = await gatewayWith([routeOf()], atOnce);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    control.mayAnswerReports = promise;
+    await control.change(routeOf({ role: "r3" }));
+    const last = [control.change(routeOf({ role: "r4" })), control.change(routeOf({ role: "r5" }))];
+    // Another connection's answer: the changes have had the time to arrive.
+    await fetch(control.url);
+    resolve();
+    expect((await Promise.all(last)).map(({ appliedRevision }) => appliedRevision)).toEqual([5, 5]);
+  });
+
   test("name a route until the requests from before its change ended, and are made at once then", async () => {
     const upstream = await startSlowUpstream();
     const { control, gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()], atOnce);

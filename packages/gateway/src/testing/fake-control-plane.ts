@@ -32,6 +32,8 @@ export interface FakeControlPlane {
   greets: boolean;
   /** Whether the feed takes the request and says nothing at all. */
   hangs: boolean;
+  /** Reports are answered after this. */
+  mayAnswerReports: Promise<void>;
   /** Makes the next revision and sends it; resolves when a report tells that it was applied. */
   change(...changes: RouteChange[]): Promise<GatewayReport>;
   /** Makes the next revision without sending it. */
@@ -88,10 +90,11 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "", "http://control");
     if (request.method === "POST" && url.pathname === GATEWAY_REPORT_PATH) {
-      void new Response(request).json().then((body) => {
+      void new Response(request).json().then(async (body) => {
         reports.push(gatewayReportSchema.parse(body));
-        response.writeHead(204).end();
         notify();
+        await control.mayAnswerReports;
+        response.writeHead(204).end();
       });
       return;
     }
@@ -133,6 +136,7 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
     status: 200,
     greets: true,
     hangs: false,
+    mayAnswerReports: Promise.resolve(),
     change(...changes) {
       const delta = next(changes);
       send(delta);

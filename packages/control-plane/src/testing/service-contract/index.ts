@@ -6,6 +6,7 @@ import { describeRollbackPoints } from "./rollback-points.ts";
 import { describeSideBySide } from "./side-by-side.ts";
 import { ServiceWorld, type StartService } from "./service-world.ts";
 import { describeTenants } from "./tenants.ts";
+import { describeTroubles } from "./troubles.ts";
 
 /** What every implementation of `MultiVersionService` does, on a real database with real module processes. */
 export function describeServiceContract(start: StartService): void {
@@ -17,5 +18,6 @@ export function describeServiceContract(start: StartService): void {
   describeSideBySide(world);
   describeMigrations(world);
   describeRollbackPoints(world);
+  describeTroubles(world);
   describeHealth(world);
 }
