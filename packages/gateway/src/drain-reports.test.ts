@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type FakeUpstream, startFakeUpstream } from "./testing/fake-upstream.ts";
 import { openRawConnection } from "./testing/raw-connection.ts";
 import { endpointsOf, gatewayOf, gatewayWith, routeOf, temporaryFolder } from "./testing/started-gateway.ts";
@@ -40,13 +40,12 @@ describe("reports", () => {
   });
 
   test("of what changed while one was on its way follow right after it, as one", async () => {
-    const { control } = await gatewayWith([routeOf()], atOnce);
+    const { control, gateway } = await gatewayWith([routeOf()], atOnce);
     const { promise, resolve } = Promise.withResolvers<void>();
     control.mayAnswerReports = promise;
     await control.change(routeOf({ role: "r3" }));
     const last = [control.change(routeOf({ role: "r4" })), control.change(routeOf({ role: "r5" }))];
-    // Another connection's answer: the changes have had the time to arrive.
-    await fetch(control.url);
+    await vi.waitFor(() => expect(gateway.state().revision).toBe(5), { timeout: 20_000, interval: 5 });
     resolve();
     expect((await Promise.all(last)).map(({ appliedRevision }) => appliedRevision)).toEqual([5, 5]);
   });

@@ -102,7 +102,7 @@ describe("a lost control plane", () => {
     control.greets = false;
     control.drop();
     expect(await control.feedRequest(2)).toMatchObject({ feed: "feed-1", since: "2" });
-    await vi.waitFor(() => expect(gateway.state().controlPlane).toBe("away"));
+    await vi.waitFor(() => expect(gateway.state().controlPlane).toBe("away"), { timeout: 20_000 });
     expect(await statusOf(gateway.url)).toBe(200);
     expect((await fetch(`${gateway.adminUrl}/readyz`)).status).toBe(200);
     await control.change(routeOf({ tenant: "globex" }));

@@ -222,11 +222,11 @@ describe("a WebSocket", () => {
     const [stays, leaves] = [await openRawConnection(gateway.url), await openRawConnection(gateway.url)];
     stays.write(upgradeRequest());
     leaves.write(upgradeRequest());
-    await vi.waitFor(() => expect(gateway.state().heldRequests).toBe(2), { interval: 5 });
+    await vi.waitFor(() => expect(gateway.state().heldRequests).toBe(2), { timeout: 20_000, interval: 5 });
     leaves.socket.destroy();
     // What was sent early is kept for later.
     stays.write("early;");
-    await vi.waitFor(() => expect(gateway.state().heldRequests).toBe(1), { interval: 5 });
+    await vi.waitFor(() => expect(gateway.state().heldRequests).toBe(1), { timeout: 20_000, interval: 5 });
     await control.change(routeOf());
     await stays.received("welcome;early;");
     stays.write("later;");
