@@ -90,16 +90,38 @@ describe("applySqlMigrations", () => {
 
   it("ends, with an error, a file that waits for input from the session", async () => {
     await expect(apply(files({ "001_bad.up": "create table t (n integer); copy t from stdin" }))).rejects.toThrow(
-      /SQLSTATE 57014/,
+      /cannot COPY to\/from client/,
     );
     expect(await apply(files(FIRST))).toEqual(["notes"]);
   });
 
   it.each([
-    ["leaves its role", "do $$ begin execute 'reset role'; end $$"],
-    ["leaves its role by a function", "select set_config('role', 'none', true)"],
-    ["leaves its schema", "do $$ begin execute 'set search_path to public'; end $$"],
-  ])("refuses a file that %s at run time, where no reading finds it", async (_, sql) => {
+    ["by name", "do $$ begin execute 'reset role'; end $$"],
+    ["by a function", "select set_config('role', 'none', true)"],
+    [
+      "and comes back, as if nothing had been",
+      `do $$ declare me text := current_user; begin
+         perform set_config('role', 'none', true); perform set_config('role', me, true); end $$`,
+    ],
+    ["by another session's name", "do $$ begin execute 'set session authorization default'; end $$"],
+    [
+      "in a trigger that waits for the end of the transaction",
+      `create table t (n integer);
+       create function leave() returns trigger language plpgsql as $$
+         begin perform set_config('role', 'none', true); return null; end $$;
+       create constraint trigger late after insert on t deferrable initially deferred
+         for each row execute function leave();
+       insert into t values (1)`,
+    ],
+  ])("lets no file leave its role %s", async (_, sql) => {
+    await expect(apply(files({ "001_bad.up": sql }))).rejects.toThrow(
+      /cannot set parameter "(role|session_authorization)" within security-definer function/,
+    );
+    expect(await applied()).toEqual([]);
+  });
+
+  it("refuses a file that leaves its schema at run time, where no reading finds it", async () => {
+    const sql = "do $$ begin execute 'set search_path to public'; end $$";
     await expect(apply(files({ "001_bad.up": sql }))).rejects.toThrow(
       "001_bad.up.sql: it changes the role or the search_path, which are the platform's.",
     );
