@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import pg from "pg";
+import type { OperationInput } from "@aibos/contract";
 import { startLocalPostgres } from "@aibos/local-postgres";
 import { NOTES_VERSIONS, notesArchive } from "../packages/control-plane/src/testing/notes-module.ts";
 import {
@@ -22,26 +23,112 @@ import {
   type TenantFacts,
 } from "./crash-test/inspection.ts";
 
-// Kills the control plane with SIGKILL at every step of a migration, one that succeeds and one that fails and is undone,
-// starts it again and looks at everything. With DATABASE_URL it uses that server, else the embedded PostgreSQL of a
-// temporary data folder. --short takes one instant a step of the migration that succeeds, and the undo steps.
+// Kills the control plane with SIGKILL at every step of every kind of operation, of those that succeed and those that
+// fail and are undone, starts it again and looks at everything. With DATABASE_URL it uses that server, else the embedded PostgreSQL of a
+// temporary data folder, and with --own-server a second one that it starts as a server. --short takes the instants that
+// change something.
 
-const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
-const databaseUrl = process.env["DATABASE_URL"] || undefined;
+const { values } = parseArgs({
+  options: { short: { type: "boolean", default: false }, "own-server": { type: "boolean", default: false } },
+});
 const dataFolder = await realpath(await mkdtemp(join(tmpdir(), "aibos-crash-")));
+const server = values["own-server"] ? await startLocalPostgres({ folder: join(dataFolder, "server") }) : undefined;
+const databaseUrl = server?.url ?? (process.env["DATABASE_URL"] || undefined);
 const say = (text: string): void => console.log(text);
 
-/** Where a tenant starts from, what is asked for, and where it must be in the end. */
+/** What a tenant is brought to, what is asked for then, and how that must end. */
 interface Scenario {
   readonly name: string;
-  readonly from: string;
-  readonly to: string;
-  readonly status: "succeeded" | "rolled-back";
+  readonly prepare: (tenant: string) => Promise<unknown>;
+  readonly operation: OperationInput;
+  readonly status: "succeeded" | "rolled-back" | "failed";
+  /** Steps whose instants the short form takes. */
+  readonly short: readonly string[];
 }
 
+const install = (version: string) => (tenant: string) => controlPlane.service.install(tenant, "notes", version);
+async function sideBySide(tenant: string): Promise<void> {
+  await install("1.0.0")(tenant);
+  await controlPlane.service.enableSideBySideVersions(tenant, "notes", "1.1.0");
+  await controlPlane.service.updateTrafficSplit(tenant, "notes", { "1.0.0": 50, "1.1.0": 50 });
+}
+async function migrated(tenant: string): Promise<void> {
+  await install("1.1.0")(tenant);
+  await controlPlane.service.migrateTenant(tenant, "notes", "2.0.0");
+}
+
+const CHANGES = ["hop", "create-schema", "restore-data", "undo-data", "route", "drain"];
 const SCENARIOS: readonly Scenario[] = [
-  { name: "a migration over two releases", from: "1.0.0", to: "2.0.0", status: "succeeded" },
-  { name: "a migration whose last release fails and is undone", from: "1.1.0", to: "2.1.0", status: "rolled-back" },
+  {
+    name: "a migration over two releases",
+    prepare: install("1.0.0"),
+    operation: { kind: "migrate", version: "2.0.0" },
+    status: "succeeded",
+    short: [],
+  },
+  {
+    name: "a migration whose last release fails and is undone",
+    prepare: install("1.1.0"),
+    operation: { kind: "migrate", version: "2.1.0" },
+    status: "rolled-back",
+    short: [],
+  },
+  {
+    name: "a migration whose last release fails and that stays at the one before",
+    prepare: install("1.1.0"),
+    operation: { kind: "migrate", version: "2.1.0", rollbackOnFailure: false },
+    status: "failed",
+    short: ["route"],
+  },
+  {
+    name: "an installation",
+    prepare: async () => undefined,
+    operation: { kind: "install", version: "1.1.0" },
+    status: "succeeded",
+    short: CHANGES,
+  },
+  {
+    name: "an installation that fails and is undone",
+    prepare: async () => undefined,
+    operation: { kind: "install", version: "2.1.0" },
+    status: "rolled-back",
+    short: CHANGES,
+  },
+  {
+    name: "a second version beside the first",
+    prepare: install("1.0.0"),
+    operation: { kind: "side-by-side", version: "1.1.0" },
+    status: "succeeded",
+    short: CHANGES,
+  },
+  {
+    name: "the end of side by side",
+    prepare: sideBySide,
+    operation: { kind: "complete", version: "1.1.0" },
+    status: "succeeded",
+    short: CHANGES,
+  },
+  {
+    name: "a rollback out of side by side",
+    prepare: sideBySide,
+    operation: { kind: "rollback" },
+    status: "succeeded",
+    short: CHANGES,
+  },
+  {
+    name: "a rollback to a rollback point",
+    prepare: migrated,
+    operation: { kind: "rollback" },
+    status: "succeeded",
+    short: CHANGES,
+  },
+  {
+    name: "a rollback point",
+    prepare: install("1.1.0"),
+    operation: { kind: "rollback-point", version: "1.1.0", reason: "the crash test" },
+    status: "succeeded",
+    short: [],
+  },
 ];
 
 let tenants = 0;
@@ -58,9 +145,9 @@ try {
   for (const version of NOTES_VERSIONS) await controlPlane.service.publish(await notesArchive(version));
   for (const scenario of SCENARIOS) {
     // A tenant that nothing happens to shows which steps there are, and what the others must look like in the end.
-    const calm = await newTenant(scenario.from);
+    const calm = await newTenant(scenario);
     const before = await inspectTenant(client, calm);
-    const started = await controlPlane.service.start(calm, "notes", { kind: "migrate", version: scenario.to });
+    const started = await controlPlane.service.start(calm, "notes", scenario.operation);
     const migration = await controlPlane.service.waitForMigration(started.id);
     const expected = await inspectTenant(client, calm);
     if (migration.status !== scenario.status) {
@@ -96,6 +183,7 @@ try {
     failures += 1;
     say(`✖ processes that outlived the control plane: ${orphans.join("; ")}`);
   }
+  await server?.stop();
   await rm(dataFolder, { recursive: true, force: true });
 }
 say(`\n${instants} instants, ${failures} failures`);
@@ -111,11 +199,11 @@ async function embeddedUrl(): Promise<string> {
   return postgres.url;
 }
 
-async function newTenant(version: string): Promise<string> {
+async function newTenant({ prepare }: Scenario): Promise<string> {
   tenants += 1;
   const id = `t${tenants}`;
   await controlPlane.service.createTenant({ id });
-  await controlPlane.service.install(id, "notes", version);
+  await prepare(id);
   return id;
 }
 
@@ -128,7 +216,7 @@ function instantsOf(
     const at = (which: Instant["status"]): Instant => ({ position, step: name, status: which });
     if (!values.short) found.push(at("running"));
     if (status === "failed") found.push(at("failed"));
-    else if (!values.short || scenario.status === "succeeded") found.push(at("succeeded"));
+    else if (!values.short || isShort(scenario, name)) found.push(at("succeeded"));
   }
   for (const { position, name, status } of steps.toReversed()) {
     if (status === "undone") found.push({ position, step: name, status: "undone" });
@@ -136,12 +224,17 @@ function instantsOf(
   return [...found, { position: steps.length, step: "(end)", status: "finished" }];
 }
 
-async function crashAt(scenario: Scenario, instant: Instant, expected: TenantFacts): Promise<string[]> {
+/** The short form takes every step of the first scenario, and those that change something of the others. */
+function isShort(scenario: Scenario, step: string): boolean {
+  return scenario === SCENARIOS[0] || scenario.short.includes(step);
+}
+
+async function crashAt(scenario: Scenario, instant: Instant, expected: TenantFacts | undefined): Promise<string[]> {
   const problems: string[] = [];
-  const tenant = await newTenant(scenario.from);
+  const tenant = await newTenant(scenario);
   const before = await fingerprintTenant(client, tenant);
   await setBreakpoint(client, instant);
-  const { id } = await controlPlane.service.start(tenant, "notes", { kind: "migrate", version: scenario.to });
+  const { id } = await controlPlane.service.start(tenant, "notes", scenario.operation);
   await waitForBreakpoint(client);
   await controlPlane.kill();
   await clearBreakpoints(client);
@@ -156,9 +249,9 @@ async function crashAt(scenario: Scenario, instant: Instant, expected: TenantFac
     problems.push(`it ended ${migration.status}: ${migration.failure?.message ?? ""}`);
   }
   const facts = await inspectTenant(client, tenant);
-  for (const key of Object.keys(expected) as (keyof TenantFacts)[]) {
-    if (!isDeepStrictEqual(facts[key], expected[key])) {
-      problems.push(`${key} is ${JSON.stringify(facts[key])}, not ${JSON.stringify(expected[key])}`);
+  for (const key of Object.keys({ ...expected, ...facts }) as (keyof TenantFacts)[]) {
+    if (!isDeepStrictEqual(facts?.[key], expected?.[key])) {
+      problems.push(`${key} is ${JSON.stringify(facts?.[key])}, not ${JSON.stringify(expected?.[key])}`);
     }
   }
   const after = await fingerprintTenant(client, tenant);

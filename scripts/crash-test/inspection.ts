@@ -18,7 +18,8 @@ export interface TenantFacts {
   readonly granted: readonly string[];
 }
 
-export async function inspectTenant(client: Client, tenant: string): Promise<TenantFacts> {
+/** Undefined for a tenant that does not use the module. */
+export async function inspectTenant(client: Client, tenant: string): Promise<TenantFacts | undefined> {
   const { rows } = await client.query<{
     schema_name: string;
     role_name: string;
@@ -38,7 +39,7 @@ export async function inspectTenant(client: Client, tenant: string): Promise<Ten
     [tenant],
   );
   const row = rows[0];
-  if (row === undefined) throw new Error(`Tenant ${tenant} does not use the module.`);
+  if (row === undefined) return undefined;
   const { structure, data } = await readSchema(client, row.schema_name);
   const members = await client.query<{ rolname: string }>(
     `select m.rolname from pg_auth_members a join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member
@@ -83,7 +84,8 @@ export async function fingerprintTenant(client: Client, tenant: string): Promise
     "select schema_name from aibos.tenant_modules where tenant = $1",
     [tenant],
   );
-  return fingerprintSchema(client, rows[0]?.schema_name ?? "");
+  const [row] = rows;
+  return row === undefined ? undefined : fingerprintSchema(client, row.schema_name);
 }
 
 /** Schemas of tenants' data that no tenant and no rollback point accounts for. */
