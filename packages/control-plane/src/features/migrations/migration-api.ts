@@ -15,6 +15,7 @@ import { listRollbackPoints } from "../rollback-points/rollback-point-read-model
 import type { MigrationReadModel } from "./migration-read-model.ts";
 import type { MigrationWorkflow } from "./migration-workflow.ts";
 import type { OperationStore } from "./operation-store.ts";
+import { assessHops } from "./plans/assess-hops.ts";
 import { checkUpgrade } from "./plans/check-upgrade.ts";
 import { requireIdle } from "./running-operation.ts";
 import { decide } from "./plans/decide.ts";
@@ -69,7 +70,7 @@ export function createMigrationApi(options: {
           return {
             isValid: true,
             errors: [],
-            warnings: [...check.warnings],
+            warnings: [...check.warnings, ...(await assessHops(modules, module, path))],
             path: [...path],
             steps: steps.map((step) => step.title),
             holdsRequests: steps.some((step) => step.name === "hold"),

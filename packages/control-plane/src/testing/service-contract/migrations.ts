@@ -11,6 +11,12 @@ export function describeMigrations(world: ServiceWorld): void {
       const before = await world.stateOf(tenant);
       const validation = await world.service.validateMigration(tenant, "notes", "2.0.0");
       expect(validation).toMatchObject({ isValid: true, path: ["1.0.0", "1.1.0", "2.0.0"], holdsRequests: true });
+      expect(validation.warnings).toMatchObject([
+        {
+          code: "AIBOS_SQL_SCANS_TABLE",
+          message: expect.stringContaining("2.0.0, 003_text.up.sql:2 (create index notes_content"),
+        },
+      ]);
       const migration = await world.service.migrateTenant(tenant, "notes", "2.0.0");
       expect(migration).toMatchObject({ status: "succeeded", fromVersion: "1.0.0", toVersion: "2.0.0" });
       expect(migration.steps.every(({ status }) => status === "succeeded")).toBe(true);

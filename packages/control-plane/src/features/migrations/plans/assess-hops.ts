@@ -1,0 +1,46 @@
+import type { Problem } from "@aibos/contract";
+import type { ModuleId, Version } from "@aibos/domain";
+import { assessStatements, type FindingCode } from "@aibos/tenant-data";
+import type { ModuleReadModel } from "../../modules/module-read-model.ts";
+
+/**
+ * What matters for a change during which requests are held: locks that others would wait for do not, but all that makes
+ * it long, all that is lost, and all that can't be told.
+ */
+const TOLD: ReadonlySet<FindingCode> = new Set([
+  "rewrites-table",
+  "scans-table",
+  "writes-all-rows",
+  "loses-data",
+  "unknown",
+]);
+const MOST = 20;
+
+/** Reads the SQL of all releases on a way and warns of what it does, file by file. Nothing is run. */
+export async function assessHops(
+  modules: ModuleReadModel,
+  module: ModuleId,
+  path: readonly Version[],
+): Promise<Problem[]> {
+  const warnings: Problem[] = [];
+  for (const [index, version] of path.entries()) {
+    const before = path[index - 1];
+    if (before === undefined) continue;
+    const known = (await modules.readMigrations(module, before)).length;
+    for (const { up } of (await modules.readMigrations(module, version)).slice(known)) {
+      for (const { line, statement, findings } of await assessStatements(up.sql)) {
+        for (const { code, message } of findings) {
+          if (!TOLD.has(code)) continue;
+          warnings.push({
+            code: `AIBOS_SQL_${code.toUpperCase().replaceAll("-", "_")}`,
+            severity: "warning",
+            message: `${version}, ${up.file}:${line} (${statement.slice(0, 60)}): ${message}`,
+          });
+        }
+      }
+    }
+  }
+  if (warnings.length <= MOST) return warnings;
+  const more = { code: "AIBOS_SQL_MORE", severity: "warning", message: `And ${warnings.length - MOST} more.` } as const;
+  return [...warnings.slice(0, MOST), more];
+}
