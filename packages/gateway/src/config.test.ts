@@ -74,6 +74,7 @@ describe("a gateway's environment", () => {
     ["AIBOS_GATEWAY_PORT", "80a"],
     ["AIBOS_GATEWAY_PORT", "0x50"],
     ["AIBOS_GATEWAY_ADMIN_PORT", "1e3"],
+    ["AIBOS_GATEWAY_TRUST_FORWARDED", "true"],
     ["AIBOS_GATEWAY_BASE_HOST", "apps.example:8080"],
     ["AIBOS_GATEWAY_BASE_HOST", ".apps.example"],
     ["AIBOS_GATEWAY_IDENTIFY", "path,cookie"],

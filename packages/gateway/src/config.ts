@@ -57,6 +57,8 @@ export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig
   const stickyHeader = read("AIBOS_GATEWAY_STICKY_HEADER")?.toLowerCase();
   const isHeader = stickyHeader === undefined || /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(stickyHeader);
   check(isHeader, "AIBOS_GATEWAY_STICKY_HEADER must be the name of a header");
+  const trust = read("AIBOS_GATEWAY_TRUST_FORWARDED") ?? "0";
+  check(["0", "1"].includes(trust), "AIBOS_GATEWAY_TRUST_FORWARDED must be 1, or 0 as it is otherwise");
   const logLevel = read("AIBOS_LOG_LEVEL") ?? "info";
   check(LOG_LEVELS.includes(logLevel), `AIBOS_LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}`);
   const adminPort = portOf("AIBOS_GATEWAY_ADMIN_PORT");
@@ -71,7 +73,7 @@ export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig
       controlUrl: controlUrl.replace(/\/+$/, ""),
       host: read("AIBOS_GATEWAY_HOST") ?? "127.0.0.1",
       folder: resolve(read("AIBOS_GATEWAY_FOLDER") ?? ".aibos/gateway"),
-      trustForwarded: read("AIBOS_GATEWAY_TRUST_FORWARDED") === "1",
+      trustForwarded: trust === "1",
       ...(adminPort !== undefined && { adminPort }),
       ...(baseHost !== undefined && { baseHost }),
       ...(ways !== undefined && { identify: ways as Identification[] }),

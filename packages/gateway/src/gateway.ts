@@ -99,7 +99,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   function apply(message: FeedMessage): "applied" | "gap" {
     if (message.type === "heartbeat") {
-      confirmedFeed = table.feed;
+      if (confirmedFeed !== table.feed) {
+        confirmedFeed = table.feed;
+        reporter?.report();
+      }
       return table.feed !== undefined && message.revision === table.revision ? "applied" : "gap";
     }
     const applied = message.type === "snapshot" ? table.replace(message) : table.apply(message);
@@ -140,24 +143,26 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     connected: (isConnected) => (connected = isConnected),
   });
 
+  async function stop(): Promise<void> {
+    stopping = true;
+    holds.stop();
+    upgrades.closeAll();
+    // Reports go on until the last request ended: somebody may wait for that.
+    await closeServer(server, settings.stopTimeout);
+    await feed.stop();
+    await reporter?.stop();
+    await routeFile.close();
+    await pools.destroy();
+    await dispatcher.destroy();
+    await closeServer(admin, 0);
+  }
+  let stopped: Promise<void> | undefined;
+
   return {
     url,
     adminUrl: `http://127.0.0.1:${adminPort}`,
     state,
-    async stop() {
-      if (stopping) return;
-      stopping = true;
-      holds.stop();
-      upgrades.closeAll();
-      // Reports go on until the last request ended: somebody may wait for that.
-      await closeServer(server, settings.stopTimeout);
-      await feed.stop();
-      await reporter.stop();
-      await routeFile.close();
-      await pools.destroy();
-      await dispatcher.destroy();
-      await closeServer(admin, 0);
-    },
+    stop: () => (stopped ??= stop()),
   };
 }
 
