@@ -6,6 +6,7 @@ import { isLostConnection, isRepeatable } from "../../db/lost-connection.ts";
 import { type FenceHolder, passFence } from "./fence.ts";
 import type { Detail, StepKind, StepOutcome, StepPlatform, StepRun } from "./migration-step.ts";
 import { notifyMigration } from "./notify-migration.ts";
+import { createPersist, retryDelay } from "./persist.ts";
 import { stepKind } from "./step-kinds.ts";
 
 /** An execution of a migration: what it works on, and its place at the fence. */
@@ -34,8 +35,6 @@ export interface MigrationLedger {
   undo(execution: Execution, position: number, step: PlannedStep): Promise<void>;
 }
 
-const RETRY_FIRST_MS = 200;
-const RETRY_LAST_MS = 10_000;
 /** A deadlock or serialisation failure is tried again so many times. */
 const REPEATS = 5;
 
@@ -48,6 +47,7 @@ export function createMigrationLedger(options: {
   troubled: (migrationId: string, step: string, error: unknown) => void;
 }): MigrationLedger {
   const { database, platform, sleep, troubled } = options;
+  const persist = createPersist(options);
 
   function fenced<T>(execution: Execution, work: (tx: ControlTransaction) => Promise<T>): Promise<T> {
     return database.transaction(async (tx) => {
@@ -56,19 +56,6 @@ export function createMigrationLedger(options: {
       await notifyMigration(tx, execution.migrationId);
       return result;
     });
-  }
-
-  /** Repeats what must be written in the end, whatever the database says at the moment. */
-  async function persist<T>(migrationId: string, step: string, work: () => Promise<T>): Promise<T> {
-    for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_LAST_MS, wait * 2)) {
-      try {
-        return await work();
-      } catch (error) {
-        if (isFenced(error)) throw error;
-        troubled(migrationId, step, error);
-        await sleep(wait);
-      }
-    }
   }
 
   function runOf(execution: Execution, step: PlannedStep): StepRun<unknown> {
@@ -95,7 +82,7 @@ export function createMigrationLedger(options: {
     const kind = stepKind(step.name);
     const context = runOf(execution, step);
     let repeats = 0;
-    for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_LAST_MS, wait * 2)) {
+    for (let tries = 0; ; tries += 1) {
       const settled = await persist(migrationId, step.name, () =>
         fenced(execution, (tx) => beginStep(tx, migrationId, position, step)),
       );
@@ -118,7 +105,7 @@ export function createMigrationLedger(options: {
           return { ok: false, failure };
         }
         troubled(migrationId, step.name, error);
-        await sleep(wait);
+        await sleep(retryDelay(tries));
       }
     }
   }
@@ -153,7 +140,7 @@ export function createMigrationLedger(options: {
     // Half an undo would leave a tenant between two versions, so it goes on until it is done; requests stay held.
     async undo(execution, position, step) {
       const { migrationId } = execution;
-      for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_LAST_MS, wait * 2)) {
+      for (let tries = 0; ; tries += 1) {
         try {
           return await attemptUndo(execution, position, step);
         } catch (error) {
@@ -163,7 +150,7 @@ export function createMigrationLedger(options: {
           await persist(migrationId, step.name, () =>
             fenced(execution, (tx) => noteStep(tx, migrationId, position, message)),
           );
-          await sleep(wait);
+          await sleep(retryDelay(tries));
         }
       }
     },

@@ -3,11 +3,10 @@ import type { PlannedStep } from "../../db/control-tables.ts";
 import { FencedError } from "./fence.ts";
 import type { Execution, MigrationLedger, StepResult } from "./migration-ledger.ts";
 import type { OperationEnd, OperationStore } from "./operation-store.ts";
+import { createPersist } from "./persist.ts";
 import { planSalvage } from "./plans/salvage-plan.ts";
 
 const BUSY_POLL_MS = 1_000;
-const RETRY_FIRST_MS = 200;
-const RETRY_LAST_MS = 10_000;
 /** A workflow that DBOS gave up is started anew under another name, so many times. */
 const RESTARTS = 100;
 
@@ -44,21 +43,7 @@ export function createMigrationWorkflow(options: {
 }): MigrationWorkflow {
   const { store, ledger, now, sleep, troubled } = options;
 
-  /**
-   * Repeats what must happen in the end, whatever the database says at the moment: an operation that stopped here would
-   * keep its tenant busy, with requests held, for ever.
-   */
-  async function persist<T>(migrationId: string, what: string, work: () => Promise<T>): Promise<T> {
-    for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_LAST_MS, wait * 2)) {
-      try {
-        return await work();
-      } catch (error) {
-        if (error instanceof FencedError) throw error;
-        troubled(migrationId, what, error);
-        await sleep(wait);
-      }
-    }
-  }
+  const persist = createPersist(options);
 
   async function claim(migrationId: string): Promise<Execution | undefined> {
     for (;;) {
