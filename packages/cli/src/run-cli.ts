@@ -30,7 +30,7 @@ export async function runCli(
     command.configureOutput({
       writeOut: (text) => output.text(text),
       // What commander would print of an error is told below, in the way of all errors.
-      writeErr: (text) => (told = text),
+      writeErr: (text) => (told += text),
       getOutHasColors: () => output.colors.isColorSupported,
       getOutHelpWidth: () => output.columns ?? 100,
     });

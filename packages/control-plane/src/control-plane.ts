@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { type LocalPostgres, lockFolder, startLocalPostgres } from "@aibos/local-postgres";
+import { keepLocalPostgres, lockFolder } from "@aibos/local-postgres";
 import type { ControlPlaneConfig } from "./config.ts";
 import { createHttpApp } from "./http/app.ts";
 import { serveHttp } from "./http/serve-http.ts";
@@ -39,10 +39,10 @@ export async function startControlPlane(
 
     let { databaseUrl } = config;
     if (databaseUrl === undefined) {
-      const postgres: LocalPostgres = await startLocalPostgres({
+      const postgres = await keepLocalPostgres({
         folder: join(config.dataFolder, "postgres"),
         ...(config.postgresPort === undefined ? {} : { port: config.postgresPort }),
-        log: (line) => log.debug({ part: "postgres" }, line),
+        log: (line) => log.info({ part: "postgres" }, line),
       });
       stops.push(() => postgres.stop());
       databaseUrl = postgres.url;

@@ -1,5 +1,6 @@
 export { FolderInUseError } from "./folder-in-use-error.ts";
 export { type FolderLock, lockFolder } from "./folder-lock.ts";
+export { keepLocalPostgres } from "./keep-local-postgres.ts";
 export { LocalPostgresError } from "./local-postgres-error.ts";
 export {
   type LocalPostgres,

@@ -41,18 +41,25 @@ export async function followMigration(
       last = migration;
       view.update(migration);
     }
+  } catch (error) {
+    view.end();
+    // Nobody can be asked any more. What was started is not lost with the connection.
+    output.aside(`The operation goes on, or will when the server is back. ${howItStands(last)}`);
+    throw error;
   } finally {
     view.end();
     process.off("SIGINT", onInterrupt);
   }
   if (last.finishedAt === null && interrupt.signal.aborted) {
-    output.line(
-      `The operation goes on. See how it stands: aibos-versions migration-status ${oneLine(last.id)} --watch`,
-    );
+    output.line(`The operation goes on. ${howItStands(last)}`);
     if (output.json) output.document(last);
     return context.endWith(EXIT.interrupted);
   }
   return showMigration(context, last);
+}
+
+function howItStands({ id }: Migration): string {
+  return `See how it stands: aibos-versions migration-status ${oneLine(id)} --watch`;
 }
 
 /** One line on how a migration stands. @throws MigrationFailedError when it has failed */

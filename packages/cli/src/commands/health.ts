@@ -50,14 +50,19 @@ async function reportText(
   return [`${about} is ${statusText(status, colors)}`, ...lines, ...more].join("\n");
 }
 
+/** A part that was not heard of any more is shown for so long. */
+const SHOWN_GONE_MS = 60_000;
+
 async function statusOfPlatform(output: Output, status: PlatformStatus): Promise<string> {
   const { renderTable } = await import("../output/table.ts");
   const { timeText } = await import("../output/time-text.ts");
   const { colors } = output;
-  const rows = [
+  const parts = [
     ...status.controlPlanes.map((one) => ({ ...one, part: "control plane", url: "", revision: null })),
     ...status.gateways.map((one) => ({ ...one, part: "gateway" })),
   ];
+  // What ended in order, or long ago, is nobody's worry.
+  const rows = parts.filter(({ live, seenAt }) => live || Date.now() - Date.parse(seenAt) < SHOWN_GONE_MS);
   const behind = (revision: number | null): boolean => revision !== null && revision < status.revision;
   const table = renderTable(
     rows,
@@ -80,6 +85,10 @@ async function statusOfPlatform(output: Output, status: PlatformStatus): Promise
     ],
     output,
   );
-  const counts = `${status.tenants} tenants, ${status.running} operations under way, routes at revision ${status.revision}`;
+  const counts = [
+    `${status.tenants} ${status.tenants === 1 ? "tenant" : "tenants"}`,
+    `${status.running} ${status.running === 1 ? "operation" : "operations"} under way`,
+    `routes at revision ${status.revision}`,
+  ].join(", ");
   return [`AI-BOS Versions ${oneLine(status.program)}: ${counts}`, "", table].join("\n");
 }

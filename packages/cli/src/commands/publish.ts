@@ -31,10 +31,11 @@ export function addPublishCommand(program: Command, run: Run): void {
         }
         live.show(`Packing ${manifest.id} ${manifest.version}`);
         const { packModule } = await import("../publish/pack-module.ts");
-        const { archive } = await packModule(folder);
+        const { archive, withoutNodeModules } = await packModule(folder);
         live.show(`Publishing ${manifest.id} ${manifest.version}`);
         const published = await client.publish(archive);
         live.clear();
+        if (withoutNodeModules) output.aside(NODE_MODULES);
         await output.answer(published, () => publishedText(output, published));
       } finally {
         live.clear();
@@ -42,6 +43,10 @@ export function addPublishCommand(program: Command, run: Run): void {
     }),
   );
 }
+
+const NODE_MODULES =
+  "node_modules is not packed: what the version needs must come with it. Bundle it, as the examples do, name an install " +
+  'command in the manifest, or take the folder along with the line "!node_modules" in .aibosignore.';
 
 /** @throws ManifestInvalidError, ConfigInvalidError when the folder has none */
 async function readManifest(

@@ -64,11 +64,11 @@ export function createUpScreen(output: Output): UpScreen {
   };
 }
 
-function readyText({ url, gatewayUrl, dataFolder, tokenFile }: PlatformAddress, { colors }: Output): string {
+function readyText({ url, tenantAddress, dataFolder, tokenFile }: PlatformAddress, { colors }: Output): string {
   const rows = [
     ["API", url],
     ["API docs", `${url}/docs`],
-    ["Gateway", `${gatewayUrl}/t/<tenant>/<module>/`],
+    ["Gateway", tenantAddress],
     ["Data", dataFolder],
     ["Token", tokenFile ?? "as AIBOS_TOKEN says"],
   ];

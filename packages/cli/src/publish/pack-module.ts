@@ -14,6 +14,8 @@ export interface PackedModule {
   /** A gzipped tar. */
   readonly archive: Buffer;
   readonly files: number;
+  /** Whether a `node_modules` of the folder is not in it. */
+  readonly withoutNodeModules: boolean;
 }
 
 /**
@@ -43,7 +45,9 @@ export async function packModule(folder: string): Promise<PackedModule> {
   if (archive.length > ARCHIVE_LIMITS.packedBytes) {
     throw new ArchiveInvalidError(null, `is larger than ${mebibytes(ARCHIVE_LIMITS.packedBytes)}. ${SMALLER}`);
   }
-  return { archive, files: files.length };
+  const packed = files.some(({ path }) => path.startsWith("node_modules/"));
+  const isThere = (await readdir(root)).includes("node_modules");
+  return { archive, files: files.length, withoutNodeModules: isThere && !packed };
 }
 
 const SMALLER = `Leave out what the version does not need at run time, in ${IGNORE_FILE}.`;

@@ -38,6 +38,8 @@ export type PlatformEvent =
 export interface PlatformAddress {
   readonly url: string;
   readonly gatewayUrl: string;
+  /** How a tenant's module is addressed there, with placeholders. */
+  readonly tenantAddress: string;
   readonly dataFolder: string;
   /** Undefined when the token was given from outside. */
   readonly tokenFile: string | undefined;
@@ -123,7 +125,7 @@ export function createLocalPlatform(options: PlatformOptions): LocalPlatform {
     });
     const gatewayUrl = reachableUrl(gateway.url);
     await writeServerFile(dataFolder, { url, gatewayUrl, pid: process.pid });
-    return { url, gatewayUrl, dataFolder, tokenFile };
+    return { url, gatewayUrl, tenantAddress: tenantAddress(gatewayUrl, options), dataFolder, tokenFile };
   }
 
   async function stopAll(): Promise<void> {
@@ -151,6 +153,19 @@ export function createLocalPlatform(options: PlatformOptions): LocalPlatform {
       for (const { program } of running) program.kill();
     },
   };
+}
+
+/** An address of a tenant's module, in the first of the ways that the gateway was told. */
+function tenantAddress(
+  gatewayUrl: string,
+  { identify, baseHost }: { identify: string | undefined; baseHost: string | undefined },
+): string {
+  const [way = "path"] = (identify ?? "path").split(",").map((word) => word.trim());
+  if (way === "host") {
+    const { port } = new URL(gatewayUrl);
+    return `http://<tenant>.${baseHost ?? ""}:${port}/<module>/`;
+  }
+  return way === "header" ? `${gatewayUrl}/ with x-tenant-id and x-module-id` : `${gatewayUrl}/t/<tenant>/<module>/`;
 }
 
 /** @throws ConfigInvalidError */

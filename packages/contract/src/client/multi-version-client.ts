@@ -1,8 +1,9 @@
 import { z } from "zod";
+import type { DomainError } from "@aibos/domain";
 import { type Migration, migrationSchema, problemDetailsSchema, publishedSchema } from "../api/models.ts";
 import type { Route } from "../api/route.ts";
 import { PUBLISH_PATH, ROUTES, type RouteCaller, WATCH_PATH } from "../api/routes.ts";
-import { ConnectionRefusedError, RemoteError } from "../errors/request-errors.ts";
+import { ConfigInvalidError, ConnectionRefusedError, RemoteError } from "../errors/request-errors.ts";
 import { composeService, hasEnded } from "../service/compose-service.ts";
 import type { MultiVersionService } from "../service/multi-version-service.ts";
 import { readJsonLines } from "./json-lines.ts";
@@ -35,7 +36,7 @@ export function createMultiVersionClient(options: MultiVersionClientOptions): Mu
       if (init.signal?.aborted === true) throw cause;
       throw new ConnectionRefusedError(base, cause);
     });
-    if (!response.ok) throw await failureOf(response);
+    if (!response.ok) throw await failureOf(response, base);
     return response;
   }
 
@@ -70,7 +71,8 @@ export function createMultiVersionClient(options: MultiVersionClientOptions): Mu
         }
       } catch (error) {
         if (signal?.aborted === true) return;
-        const lost = !(error instanceof RemoteError || error instanceof z.ZodError);
+        const isAway = error instanceof RemoteError && error.status === 503;
+        const lost = isAway || !(error instanceof RemoteError || error instanceof z.ZodError);
         failures += 1;
         if (!lost || failures > MAX_WATCH_FAILURES) throw error;
       }
@@ -110,7 +112,7 @@ function addressOf(path: string, params: Texts): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
 }
 
-async function failureOf(response: Response): Promise<RemoteError> {
+async function failureOf(response: Response, base: string): Promise<DomainError> {
   const text = await response.text();
   const problem = problemDetailsSchema.safeParse(parseJson(text));
   if (!problem.success) {
@@ -121,6 +123,11 @@ async function failureOf(response: Response): Promise<RemoteError> {
       requestId: response.headers.get("x-request-id"),
       fields: {},
     });
+  }
+  if (problem.data.code.startsWith("AIBOS_GATEWAY_")) {
+    return new ConfigInvalidError(
+      `${base} is a gateway, where tenants' users go. Name the address of the API (--url, AIBOS_URL).`,
+    );
   }
   const { type: _type, title: _title, status, detail, code, requestId, ...fields } = problem.data;
   return new RemoteError({ code, message: detail, status, requestId, fields });

@@ -1,4 +1,4 @@
-import { DomainError, type ModuleId, type TenantId, type Version } from "@aibos/domain";
+import { compareVersions, DomainError, isVersion, type ModuleId, type TenantId, type Version } from "@aibos/domain";
 
 /** Failures about what is published and who uses it. */
 
@@ -88,7 +88,9 @@ export class VersionNotLiveError extends DomainError {
   constructor(tenant: TenantId, module: ModuleId, version: Version, live: readonly string[]) {
     super(
       `Tenant "${tenant}" has no live instance of ${module} ${version}. Live: ${live.join(", ") || "none"}. ` +
-        `Bring it up first with "aibos-versions enable-side-by-side -t ${tenant} -m ${module} -v ${version}".`,
+        (live.some((other) => isVersion(other) && compareVersions(version, other) < 0)
+          ? `To go back to it: "aibos-versions rollback-tenant -t ${tenant} -m ${module} -v ${version}".`
+          : `Bring it up first with "aibos-versions enable-side-by-side -t ${tenant} -m ${module} -v ${version}".`),
     );
     this.version = version;
   }

@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   AIBOS_DATA_LOSS_NOT_ACCEPTED: "Going back would lose writes, and nobody said yes to that.",
   AIBOS_DATA_NOT_REVERSIBLE: "A release's changes to the data can't be taken back with every write kept.",
   AIBOS_COPY_UNSUPPORTED: "A tenant's schema has an object of a kind that is not copied.",
+  AIBOS_DATABASE_AWAY: "The control plane's database does not answer at the moment.",
   AIBOS_DATABASE_UNUSABLE: "The control plane's database can't be reached, is too old, or lacks rights.",
   AIBOS_DEPENDENCY_UNMET: "Another module of the tenant is missing or at a version that does not fit.",
   AIBOS_DEPLOYMENT_START_FAILED: "A module version's process did not become healthy.",

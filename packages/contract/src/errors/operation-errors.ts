@@ -34,7 +34,7 @@ export class MigrationFailedError extends DomainError {
   readonly undone: boolean;
   constructor(failed: { migrationId: string; step: string; reason: string; undone: boolean }) {
     super(
-      `${failed.migrationId} failed at step "${failed.step}": ${failed.reason} ` +
+      `${failed.migrationId} failed at step "${failed.step}": ${failed.reason.replace(/[\s.]+$/, "")}. ` +
         (failed.undone ? "Everything was put back as it was before." : "It was left as it is, as was asked."),
     );
     this.migrationId = failed.migrationId;
@@ -108,9 +108,13 @@ export class RollbackUnavailableError extends DomainError {
 export class DataLossNotAcceptedError extends DomainError {
   readonly code = "AIBOS_DATA_LOSS_NOT_ACCEPTED";
   readonly lostWrites: readonly TableWrites[];
-  constructor(rollbackPointId: string, takenAt: string, lostWrites: readonly TableWrites[]) {
+  constructor(
+    point: { readonly id: string; readonly version: string; readonly createdAt: Date },
+    lostWrites: readonly TableWrites[],
+  ) {
+    const { id, version, createdAt } = point;
     super(
-      `Going back to ${rollbackPointId} (taken ${takenAt}) would lose the writes made since: ${describeWrites(lostWrites)}. ` +
+      `Going back to ${version} (rollback point ${id}, taken ${createdAt.toISOString()}) would lose the writes made since: ${describeWrites(lostWrites)}. ` +
         `If that is what you want, say so with --accept-data-loss (acceptDataLoss: true).`,
     );
     this.lostWrites = lostWrites;

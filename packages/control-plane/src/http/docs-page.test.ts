@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import sparticuz from "@sparticuz/chromium";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -7,13 +10,21 @@ import { fakePlatform } from "./testing/fake-platform.ts";
 
 let server: HttpServer;
 let browser: Browser;
+let folder = "";
+const { TMPDIR } = process.env;
 beforeAll(async () => {
+  // The browser unpacks itself there, and finds what another user of the machine has unpacked.
+  folder = await mkdtemp(join(tmpdir(), "aibos-browser-"));
+  process.env["TMPDIR"] = folder;
   server = await serveHttp({ app: createHttpApp(fakePlatform()), host: "127.0.0.1", port: 0 });
   browser = await chromium.launch({ executablePath: await sparticuz.executablePath(), args: sparticuz.args });
 });
 afterAll(async () => {
   await browser.close();
   await server.close();
+  if (TMPDIR === undefined) delete process.env["TMPDIR"];
+  else process.env["TMPDIR"] = TMPDIR;
+  await rm(folder, { recursive: true, force: true });
 });
 
 test("the page for people shows every route in a browser, and asks nobody else for anything", async () => {

@@ -7,7 +7,10 @@ import { problemOf } from "./problem.ts";
 describe("problemOf", () => {
   test("tells a failure's code, message and own fields", () => {
     const lostWrites = [{ table: "invoices", inserted: 3, updated: 0, deleted: 0, exact: true }];
-    const { status, body, unexpected } = problemOf(new DataLossNotAcceptedError("rp_1", "today", lostWrites), "req-1");
+    const { status, body, unexpected } = problemOf(
+      new DataLossNotAcceptedError({ id: "rp_1", version: "1.0.0", createdAt: new Date(0) }, lostWrites),
+      "req-1",
+    );
     expect(status).toBe(409);
     expect(unexpected).toBe(false);
     expect(body).toEqual({

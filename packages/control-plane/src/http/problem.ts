@@ -1,6 +1,7 @@
 import { ERROR_CODES, isErrorCode } from "@aibos/contract";
 import { DomainError } from "@aibos/domain";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { isLostConnection } from "../db/lost-connection.ts";
 import { statusOf } from "./error-status.ts";
 
 /** A failure as it is told to a caller. */
@@ -18,6 +19,7 @@ const OF_ERROR = new Set(["name", "message", "stack", "cause", "code"]);
  * error nothing is told but the request id, because its text may hold what is not the caller's business.
  */
 export function problemOf(error: unknown, requestId: string): Problem {
+  if (isLostConnection(error)) return describe("AIBOS_DATABASE_AWAY", DATABASE_AWAY, requestId, {});
   if (!(error instanceof DomainError)) {
     return describe("AIBOS_INTERNAL", internalDetail(requestId), requestId, {});
   }
@@ -35,6 +37,10 @@ function describe(code: string, detail: string, requestId: string, fields: Recor
     unexpected: status === 500,
   };
 }
+
+const DATABASE_AWAY =
+  "The control plane's PostgreSQL does not answer. The embedded one is started again by itself; try again in a moment. " +
+  "If it lasts, look at the database that DATABASE_URL names, and at the control plane's log.";
 
 function internalDetail(requestId: string): string {
   return `Something went wrong that is not your fault. The server's log tells more under request id ${requestId}.`;

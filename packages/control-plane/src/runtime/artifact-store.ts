@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unpackArchive } from "../artifacts/unpack-archive.ts";
 import { InstallFailedError } from "./install-failed-error.ts";
-import { lastLines, openModuleLog } from "./module-log.ts";
+import { openModuleLog, tellingLines } from "./module-log.ts";
 import { endGroup } from "./process-group.ts";
 import type { ProcessRecords } from "./process-records.ts";
 import type { DeploymentSpec } from "./runtime-driver.ts";
@@ -68,7 +68,7 @@ export async function openArtifactStore(
       const how = await Promise.race([started.ended, stopped]);
       await endGroup(started, 0);
       await records.remove(name);
-      if (how !== "ended with exit code 0") throw new InstallFailedError(spec, how, await lastLines(path, 5));
+      if (how !== "ended with exit code 0") throw new InstallFailedError(spec, how, await tellingLines(path));
     } finally {
       await log.close();
     }

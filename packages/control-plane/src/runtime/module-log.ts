@@ -6,6 +6,8 @@ import { stripVTControlCharacters } from "node:util";
 export const LOG_ROTATE_BYTES = 10 * 1024 * 1024;
 const LAST_BYTES = 16 * 1024;
 const LINE_CHARACTERS = 500;
+const SEARCHED_LINES = 25;
+const TOLD_LINES = 3;
 
 /** Opens a log for a process to append to by itself, so that it outlives this one. */
 export async function openModuleLog(path: string): Promise<{ readonly fd: number; close(): Promise<void> }> {
@@ -24,6 +26,13 @@ export async function rotateModuleLog(path: string, rotateBytes: number = LOG_RO
   await rename(`${path}.1`, `${path}.2`).catch(() => undefined);
   await copyFile(path, `${path}.1`);
   await truncate(path);
+}
+
+/** Of a log's last lines, those that tell what went wrong: from the first that speaks of an error, else the very last. */
+export async function tellingLines(path: string): Promise<string[]> {
+  const lines = await lastLines(path, SEARCHED_LINES);
+  const first = lines.findIndex((line) => /\b(\w*error|\w*exception|panic|fatal|cannot|can't)\b/i.test(line));
+  return first === -1 ? lines.slice(-TOLD_LINES) : lines.slice(first, first + TOLD_LINES);
 }
 
 /** The last lines of a log that are not empty, without terminal codes. */

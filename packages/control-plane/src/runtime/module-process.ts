@@ -45,7 +45,7 @@ export interface ModuleProcessOptions {
   readonly found: RunningProcess | undefined;
   readonly launch: () => Promise<RunningProcess>;
   readonly gone: (process: RunningProcess) => Promise<void>;
-  readonly lastLines: () => Promise<string[]>;
+  readonly log: { readonly path: string; readonly tellingLines: () => Promise<string[]> };
   readonly changed: (status: DeploymentStatus) => void;
 }
 
@@ -139,10 +139,10 @@ export class ModuleProcess {
 
   /** @throws DeploymentStartFailedError */
   async #becomeHealthy(running: RunningProcess): Promise<void> {
-    const { spec, times, lastLines } = this.#options;
+    const { spec, times, log } = this.#options;
     const seconds = spec.runtime.startTimeoutSeconds;
     const fail = async (reason: string): Promise<never> => {
-      throw new DeploymentStartFailedError(spec, reason, await lastLines());
+      throw new DeploymentStartFailedError(spec, reason, { path: log.path, lines: await log.tellingLines() });
     };
     let problem: string | undefined;
     for (const until = performance.now() + seconds * 1_000; performance.now() < until;) {

@@ -6,7 +6,7 @@ import { MODULE_ENVIRONMENT } from "@aibos/contract";
 import { type ArtifactStore, openArtifactStore } from "./artifact-store.ts";
 import { DeploymentStartFailedError } from "./deployment-start-failed-error.ts";
 import { findFreePort } from "./free-port.ts";
-import { lastLines, openModuleLog, rotateModuleLog } from "./module-log.ts";
+import { openModuleLog, rotateModuleLog, tellingLines } from "./module-log.ts";
 import { ModuleProcess, type RunningProcess, SUPERVISION_TIMES, type SupervisionTimes } from "./module-process.ts";
 import { endGroup, isRunning } from "./process-group.ts";
 import { openProcessRecords, type ProcessRecord } from "./process-records.ts";
@@ -142,7 +142,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
         await records.remove(key);
         ports.delete(running.port);
       },
-      lastLines: () => lastLines(logOf(spec), 5),
+      log: { path: logOf(spec), tellingLines: () => tellingLines(logOf(spec)) },
       changed: (status) => {
         const facts = {
           module: status.module,

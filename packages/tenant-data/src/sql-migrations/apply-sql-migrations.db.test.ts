@@ -140,18 +140,22 @@ describe("applySqlMigrations", () => {
     [
       "a changed file",
       { ...FIRST, "002_stars.up": "alter table notes add stars bigint", ...THIRD },
-      /^Migration 002_stars was applied before, but its content was changed\. Published migrations never change/,
+      /^Migration 002_stars was published or applied before, but its content was changed\. Published migrations never change/,
     ],
-    ["a file that is gone", FIRST, /^Migration 002_stars was applied before, but the release does not have it\./],
+    [
+      "a file that is gone",
+      FIRST,
+      /^Migration 002_stars was published or applied before, but the release does not have it\./,
+    ],
     [
       "a new name",
       { ...FIRST, "002_rating.up": SECOND["002_stars.up"], ...THIRD },
-      /^Migration 002_stars was applied before, but the release has 002_rating in its place\./,
+      /^Migration 002_stars was published or applied before, but the release has 002_rating in its place\./,
     ],
     [
       "a file put in between",
       { ...FIRST, "0002_early.up": "select 1", "0003_stars.up": SECOND["002_stars.up"] },
-      /^Migration 002_stars was applied before, but the release has 002_early in its place\./,
+      /^Migration 002_stars was published or applied before, but the release has 002_early in its place\./,
     ],
   ])("refuses %s in a history that the data went through, and runs nothing", async (_, contents, message) => {
     await apply(files({ ...FIRST, ...SECOND }));

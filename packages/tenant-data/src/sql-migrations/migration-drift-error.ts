@@ -6,8 +6,8 @@ export class MigrationDriftError extends DomainError {
   readonly number: number;
   constructor({ number, name }: { number: number; name: string }, detail: string) {
     super(
-      `Migration ${String(number).padStart(3, "0")}_${name} was applied before, but ${detail}. Published migrations never ` +
-        `change: restore the file, and put the change into a new one.`,
+      `Migration ${String(number).padStart(3, "0")}_${name} was published or applied before, but ${detail}. ` +
+        `Published migrations never change: restore the file, and put the change into a new one.`,
     );
     this.number = number;
   }

@@ -37,7 +37,14 @@ export async function checkUpgrade(
     }
   }
   errors.push(...(await unmetDependencies({ tx, state, modules }, to)));
-  return { path, errors, warnings: lifecycleWarnings(state.module, to, target.manifest.lifecycle, today) };
+  const warnings = lifecycleWarnings(state.module, to, target.manifest.lifecycle, today);
+  const oneWay = target.migrations.filter((migration) => !migration.reversible);
+  if (target.manifest.data.compatibleWith !== undefined && oneWay.length > 0) {
+    const names = oneWay.map(({ number, name }) => `${String(number).padStart(3, "0")}_${name}`).join(", ");
+    const message = `${to} can run beside older versions, but not be taken back with its writes kept: no down file for ${names}.`;
+    warnings.push({ code: "AIBOS_DATA_NOT_REVERSIBLE", severity: "warning", message });
+  }
+  return { path, errors, warnings };
 }
 
 /** Both directions: what the target needs, and what the tenant's other modules need of this one. */

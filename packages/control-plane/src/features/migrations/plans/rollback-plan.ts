@@ -57,7 +57,7 @@ export async function planRestore(
   const { tx, state } = facts;
   const lost = await countLostWrites(tx, point.id, state.schema);
   if (lost.length > 0 && !acceptDataLoss) {
-    throw new DataLossNotAcceptedError(point.id, point.createdAt.toISOString(), lost);
+    throw new DataLossNotAcceptedError(point, lost);
   }
   const versions = state.live.map((instance) => instance.version);
   const target = point.version;
@@ -107,16 +107,19 @@ async function planLeaveSideBySide(facts: DecisionFacts, version?: Version): Pro
   const data = dataVersionOf(state);
   const release = await modules.getVersion(module, target.version);
   const newer = (await modules.getVersion(module, data)).migrations.slice(release.migrations.length);
+  const before = await newestRollbackPoint(tx.db, { tenant, module, dataVersion: target.version });
   const oneWay = newer.find((migration) => !migration.reversible);
   if (oneWay !== undefined) {
     throw new RollbackUnavailableError(
       tenant,
       module,
-      `migration ${oneWay.name} of ${data} has no down file. Restore the rollback point that was taken before ` +
-        `(aibos-versions rollback-point list -t ${tenant} -m ${module}).`,
+      `${String(oneWay.number).padStart(3, "0")}_${oneWay.name} of ${data} has no down file, without which the writes since ` +
+        `can't be kept. ` +
+        (before === undefined
+          ? `Complete ${data} instead: "aibos-versions complete-migration -t ${tenant} -m ${module} -v ${data}".`
+          : `Restore the rollback point that was taken before: "aibos-versions rollback-point restore ${before.id}".`),
     );
   }
-  const before = await newestRollbackPoint(tx.db, { tenant, module, dataVersion: target.version });
   const freed = retiring.reduce((sum, instance) => sum + instance.weight, 0);
   const weights = Object.fromEntries(
     staying.map((instance) => [instance.version, instance.weight + (instance === target ? freed : 0)]),

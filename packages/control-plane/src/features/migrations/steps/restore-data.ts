@@ -35,7 +35,7 @@ export const restoreData: StepKind<Restore> = {
     await lockTables(tx.client, run.schema);
     const lostWrites = await countLostWrites(tx, point.id, run.schema);
     if (lostWrites.length > 0 && !acceptDataLoss) {
-      throw new DataLossNotAcceptedError(point.id, point.createdAt.toISOString(), lostWrites);
+      throw new DataLossNotAcceptedError(point, lostWrites);
     }
     const id = newId();
     const aside = asideName(run, id);
