@@ -33,6 +33,7 @@ test("the commands are the ones that scripts know", () => {
     "health",
     "install",
     "migrate-tenant",
+    "migration cancel",
     "migration list",
     "migration-path",
     "migration-status",

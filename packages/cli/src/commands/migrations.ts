@@ -16,7 +16,14 @@ import {
   versionOption,
 } from "./target.ts";
 
-const STATUSES = ["scheduled", "running", "succeeded", "failed", "rolled-back"] as const satisfies MigrationStatus[];
+const STATUSES = [
+  "scheduled",
+  "running",
+  "succeeded",
+  "failed",
+  "rolled-back",
+  "cancelled",
+] as const satisfies MigrationStatus[];
 
 /** `validate-migration`, `migration-status`, `migration list`: what would happen, and what did. */
 export function addMigrationCommands(program: Command, run: Run): void {
@@ -53,7 +60,23 @@ export function addMigrationCommands(program: Command, run: Run): void {
     }),
   );
 
-  const group = program.command("migration").summary("operations: list").description("Operations, past and present.");
+  const group = program
+    .command("migration")
+    .summary("operations: list, cancel")
+    .description("Operations, past and present.");
+  withExample(
+    group
+      .command("cancel")
+      .argument("<id>", "as it was printed, like mig_8f3c2a1b9d04", parseReference)
+      .description("Cancels an operation that waits for its time."),
+    "migration cancel mig_8f3c2a1b9d04",
+  ).action((id: string, _options: object, command: Command) =>
+    run(command, async ({ connect, output }) => {
+      const migration = await (await connect()).cancelMigration(id);
+      await output.answer(migration, () => `${output.colors.green("✔")} ${oneLine(migration.id)} is cancelled`);
+    }),
+  );
+
   withExample(
     pageOptions(
       filterOptions(group.command("list").description("Lists operations, newest first.")).addOption(
@@ -78,7 +101,7 @@ export function addMigrationCommands(program: Command, run: Run): void {
           { title: "what", cell: (row) => row.kind },
           { title: "versions", cell: pathText },
           { title: "status", cell: (row) => row.status, style: (cell) => statusText(cell, output.colors) },
-          { title: "started", cell: (row) => timeText(row.scheduledTime ?? row.createdAt) },
+          { title: "when", cell: (row) => timeText(row.scheduledTime ?? row.createdAt) },
         ],
       });
     }),

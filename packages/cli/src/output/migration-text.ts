@@ -24,6 +24,7 @@ export function outcomeText(migration: Migration, colors: Colors): string {
   if (status === "scheduled") {
     return `${colors.cyan("◷")} ${move} starts at ${timeText(migration.scheduledTime ?? "")} ${reference}`;
   }
+  if (status === "cancelled") return `${colors.dim("○")} ${move} was cancelled before its time came ${reference}`;
   if (status === "running") return `${colors.cyan("●")} ${move}: ${migration.kind} is under way ${reference}`;
   return `${colors.red("✖")} ${move}: ${failureText(migration)} ${reference}`;
 }

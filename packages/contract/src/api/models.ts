@@ -130,7 +130,7 @@ export const MIGRATION_KINDS = [
 export const migrationKindSchema = z.enum(MIGRATION_KINDS);
 export type MigrationKind = z.infer<typeof migrationKindSchema>;
 
-export const MIGRATION_STATUSES = ["scheduled", "running", "succeeded", "failed", "rolled-back"] as const;
+export const MIGRATION_STATUSES = ["scheduled", "running", "succeeded", "failed", "rolled-back", "cancelled"] as const;
 export const migrationStatusSchema = z.enum(MIGRATION_STATUSES);
 export type MigrationStatus = z.infer<typeof migrationStatusSchema>;
 

@@ -138,6 +138,12 @@ export const ROUTES = {
     params: migration,
     answer: migrationSchema,
   }),
+  cancelMigration: route(
+    "post /v1/migrations/{migrationId}/cancel",
+    "Migrations",
+    "Cancels an operation that waits for its time",
+    { params: migration, answer: migrationSchema },
+  ),
   listRollbackPoints: route("get /v1/rollback-points", "Migrations", "Rollback points, newest first", {
     query: page.extend({ tenant: tenantIdSchema.optional(), module: moduleIdSchema.optional() }),
     answer: pageOf(rollbackPointSchema),

@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   AIBOS_MIGRATION_FAILED: "A migration failed at one of its steps.",
   AIBOS_MIGRATION_FILE: "A module's migration files are not named or written as they must be.",
   AIBOS_MIGRATION_NOT_FOUND: "There is no migration with this identifier.",
+  AIBOS_MIGRATION_NOT_SCHEDULED: "The operation runs or has ended, so that it can't be cancelled.",
   AIBOS_MIGRATION_SQL: "A statement of a migration file failed.",
   AIBOS_MODULE_NOT_FOUND: "No version of this module was published.",
   AIBOS_MODULE_NOT_INSTALLED: "The tenant does not use this module.",

@@ -25,6 +25,17 @@ export class MigrationNotFoundError extends DomainError {
   }
 }
 
+/** Only an operation that waits for its time can be cancelled. */
+export class MigrationNotScheduledError extends DomainError {
+  readonly code = "AIBOS_MIGRATION_NOT_SCHEDULED";
+  constructor(migrationId: string, status: string) {
+    super(
+      `${migrationId} can't be cancelled: it is ${status}. One that runs ends by itself, with everything done or put back; ` +
+        `what it did can be taken back with "aibos-versions rollback-tenant".`,
+    );
+  }
+}
+
 /** A migration ended without reaching its target; `undone` tells whether everything is as it was before. */
 export class MigrationFailedError extends DomainError {
   readonly code = "AIBOS_MIGRATION_FAILED";

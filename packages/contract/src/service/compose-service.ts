@@ -66,6 +66,7 @@ export function composeService({ call, publish, watchMigration }: ServicePort): 
     listTenantModules: (tenant, page = {}) =>
       call.listTenantModules({ ...none, params: { tenant }, query: queryOf(page) }),
     getTenantModule: (tenant, module) => call.getTenantModule({ ...none, params: { tenant, module } }),
+    cancelMigration: (migrationId) => call.cancelMigration({ ...none, params: { migrationId } }),
     getMigration: (migrationId) => call.getMigration({ ...none, params: { migrationId } }),
     listMigrations: (filter = {}) => call.listMigrations({ ...none, query: queryOf(filter) }),
     install: async (tenant, module, version) => instanceOf(await run(tenant, module, { kind: "install", version })),

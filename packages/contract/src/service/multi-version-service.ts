@@ -70,6 +70,8 @@ export interface MultiVersionService {
   /** Starts an operation and returns at once. @throws AIBOS_OPERATION_IN_PROGRESS when another one runs. */
   start(tenant: string, module: string, operation: OperationInput): Promise<Migration>;
   getMigration(migrationId: string): Promise<Migration>;
+  /** Cancels a scheduled operation. @throws AIBOS_MIGRATION_NOT_SCHEDULED when it runs already, or has ended. */
+  cancelMigration(migrationId: string): Promise<Migration>;
   listMigrations(
     filter?: PageRequest & { tenant?: string; module?: string; kind?: MigrationKind; status?: MigrationStatus },
   ): Promise<Page<Migration>>;

@@ -26,6 +26,7 @@ type MigrationApi = Pick<
   | "validateMigration"
   | "listMigrations"
   | "getMigration"
+  | "cancelMigration"
   | "listRollbackPoints"
   | "restoreRollbackPoint"
 >;
@@ -86,6 +87,11 @@ export function createMigrationApi(options: {
 
     listMigrations: ({ query: { cursor, limit, ...filter } }) =>
       migrations.list(filter, { after: readCursor(cursor), limit }),
+
+    async cancelMigration({ params: { migrationId } }) {
+      await store.cancel(migrationId);
+      return migrations.get(migrationId);
+    },
 
     getMigration: ({ params }) => migrations.get(params.migrationId),
 

@@ -1,6 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
-import { AlreadyInstalledError, ModuleNotInstalledError } from "@aibos/contract";
+import {
+  AlreadyInstalledError,
+  MigrationNotFoundError,
+  MigrationNotScheduledError,
+  ModuleNotInstalledError,
+} from "@aibos/contract";
 import { DomainError, type ModuleId, type TenantId, tenantRoleName, tenantSchemaName } from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import type { MigrationFailure, MigrationResult, OperationRequest } from "../../db/control-tables.ts";
@@ -31,12 +36,14 @@ export interface OperationStore {
   finish(execution: Execution, end: OperationEnd): Promise<string | undefined>;
   /** Drops rollback points beyond those that are kept. What somebody else is reading now can be dropped another time. */
   prune(execution: Execution): Promise<void>;
+  /** Ends an operation that waits for its time. @throws MigrationNotFoundError, MigrationNotScheduledError */
+  cancel(migrationId: string): Promise<void>;
   /** Unfinished operations, for those whose workflow was never started. */
   unfinished(): Promise<string[]>;
 }
 
 export interface OperationEnd {
-  readonly status: "succeeded" | "failed" | "rolled-back";
+  readonly status: "succeeded" | "failed" | "rolled-back" | "cancelled";
   readonly failure: MigrationFailure | null;
 }
 
@@ -136,7 +143,7 @@ export function createOperationStore(options: {
         if (record === undefined || record.finished_at !== null) return { kind: "ended" };
         const { tenant, module, request } = record;
         const fence = await lockTenantModule(tx, { tenant, module });
-        if (fence === undefined) return { kind: "ended" };
+        if (fence === undefined || (await hasEnded(tx, migrationId))) return { kind: "ended" };
         if (fence.migrationId !== migrationId && fence.migrationId !== null) return { kind: "busy" };
         const state = await readTenantModule(tx.db, tenant, module);
         let steps = record.plan;
@@ -221,6 +228,25 @@ export function createOperationStore(options: {
         await pruneRollbackPoints(tx, execution);
       }),
 
+    cancel: (migrationId) =>
+      database.transaction(async (tx) => {
+        const record = await tx.db
+          .selectFrom("migration_records")
+          .select(["tenant", "module"])
+          .where("id", "=", migrationId)
+          .executeTakeFirst();
+        if (record === undefined) throw new MigrationNotFoundError(migrationId);
+        // Whoever takes it up when its time has come holds the same lock.
+        await lockTenantModule(tx, record);
+        const { status } = await tx.db
+          .selectFrom("migration_records")
+          .select("status")
+          .where("id", "=", migrationId)
+          .executeTakeFirstOrThrow();
+        if (status !== "scheduled") throw new MigrationNotScheduledError(migrationId, status);
+        await endRecord(tx, migrationId, { status: "cancelled", failure: null }, {});
+      }),
+
     async unfinished() {
       const rows = await database.db
         .selectFrom("migration_records")
@@ -230,6 +256,15 @@ export function createOperationStore(options: {
       return rows.map((row) => row.id);
     },
   };
+}
+
+async function hasEnded({ db }: ControlTransaction, migrationId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("migration_records")
+    .select("finished_at")
+    .where("id", "=", migrationId)
+    .executeTakeFirst();
+  return row === undefined || row.finished_at !== null;
 }
 
 async function own(

@@ -118,6 +118,26 @@ export function describeMigrations(world: ServiceWorld): void {
       expect(Date.parse(migration.steps[0]?.startedAt ?? "")).toBeGreaterThanOrEqual(Date.parse(scheduledTime));
     });
 
+    test("that waits can be cancelled, and then never happens; one that runs or ended can't", async () => {
+      const tenant = await world.tenantAt("1.0.0");
+      const scheduledTime = new Date(Date.now() + 1_000).toISOString();
+      const { id } = await world.service.migrateTenant(tenant, "notes", "1.1.0", { scheduledTime });
+      expect(await world.service.cancelMigration(id)).toMatchObject({ status: "cancelled", steps: [] });
+      const refusal = { code: "AIBOS_MIGRATION_NOT_SCHEDULED", message: expect.stringContaining("it is cancelled") };
+      await expect(world.service.cancelMigration(id)).rejects.toMatchObject(refusal);
+      await expect(world.service.cancelMigration("mig_unknown")).rejects.toMatchObject({
+        code: "AIBOS_MIGRATION_NOT_FOUND",
+      });
+      // A second one that is due after the first would have been: when it has ended, the first had its chance.
+      const later = new Date(Date.parse(scheduledTime) + 500).toISOString();
+      const second = await world.service.migrateTenant(tenant, "notes", "2.0.0", { scheduledTime: later });
+      expect(await world.service.waitForMigration(second.id)).toMatchObject({
+        status: "succeeded",
+        fromVersion: "1.0.0",
+      });
+      expect((await world.service.getMigration(id)).status).toBe("cancelled");
+    });
+
     test("without a path, or to where the tenant is, is refused before anything happens", async () => {
       const tenant = await world.tenantAt("1.0.0");
       const before = await world.stateOf(tenant);
