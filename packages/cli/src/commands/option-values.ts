@@ -13,10 +13,11 @@ export function parsePort(text: string): number {
   return port;
 }
 
-export function parsePercent(text: string): number {
+/** @param subject what the share is of; commander names an option by itself */
+export function parsePercent(text: string, subject = "It"): number {
   const percent = Number(text.replace(/%$/, ""));
   if (text.trim() === "" || !(percent >= 0 && percent <= 100)) {
-    throw new InvalidArgumentError("It must be a share from 0 to 100 percent.");
+    throw new InvalidArgumentError(`${subject} must be a share from 0 to 100 percent.`);
   }
   return percent;
 }
@@ -35,9 +36,9 @@ export function parseReference(text: string): string {
   return text;
 }
 
-/** `key=value`, as a pair. A value may have further equals signs. */
-export function parsePair(text: string): readonly [key: string, value: string] {
+/** `key=value`, as a pair. A value may have further equals signs. `form` is how people are told to write it. */
+export function parsePair(text: string, form = "key=value"): readonly [key: string, value: string] {
   const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError(`${JSON.stringify(text)} must be written key=value.`);
+  if (at < 1) throw new InvalidArgumentError(`${JSON.stringify(text)} must be written ${form}.`);
   return [text.slice(0, at), text.slice(at + 1)];
 }

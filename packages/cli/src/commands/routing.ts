@@ -70,9 +70,9 @@ export function addRoutingCommands(program: Command, run: Run): void {
 async function parseShares(shares: readonly string[]): Promise<Record<string, number>> {
   const { parseTrafficSplit } = await import("@aibos/domain");
   const split: Record<string, number> = {};
-  for (const [version, percent] of shares.map(parsePair)) {
+  for (const [version, percent] of shares.map((share) => parsePair(share, "version=percent"))) {
     if (Object.hasOwn(split, version)) throw new InvalidArgumentError(`Version ${version} is given more than once.`);
-    split[version] = parsePercent(percent);
+    split[version] = parsePercent(percent, `The share of ${version}`);
   }
   parseTrafficSplit(split);
   return split;

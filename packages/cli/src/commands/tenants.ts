@@ -95,7 +95,9 @@ export function addTenantCommands(program: Command, run: Run): void {
 }
 
 function parseLabelChange(text: string): readonly [key: string, value: string | null] {
-  return text.endsWith("-") && !text.includes("=") ? [text.slice(0, -1), null] : parsePair(text);
+  return text.endsWith("-") && !text.includes("=")
+    ? [text.slice(0, -1), null]
+    : parsePair(text, "key=value, or key- to take it away");
 }
 
 function labelsOf({ labels }: Tenant): string {

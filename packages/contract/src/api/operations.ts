@@ -17,7 +17,7 @@ export const operationSchema = z
       kind: z.literal("migrate"),
       version: versionSchema,
       scheduledTime: z.iso
-        .datetime({ offset: true })
+        .datetime({ offset: true, error: "must be a time with its offset, such as 2027-01-31T02:00:00+01:00" })
         .optional()
         .describe("Starts then; without it, now. ISO 8601 with an offset or Z"),
       rollbackOnFailure: z
