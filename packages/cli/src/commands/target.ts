@@ -33,7 +33,9 @@ export function versionOption(command: Command, description: string): Command {
 }
 
 export function trafficOption(command: Command): Command {
-  return command.option("--traffic <percent>", "share of users for the new version, with percentage", parsePercent);
+  return command.option("--traffic <percent>", "share of users for the new version, with percentage", (text: string) =>
+    parsePercent(text),
+  );
 }
 
 /**

@@ -21,7 +21,7 @@ export function addTenantCommands(program: Command, run: Run): void {
     'tenant create acme --title "Acme GmbH" --label plan=gold --label region=eu',
   ).action((id: string, options: { title?: string; label?: readonly string[] }, command: Command) =>
     run(command, async ({ connect, output }) => {
-      const labels = Object.fromEntries((options.label ?? []).map(parsePair));
+      const labels = Object.fromEntries((options.label ?? []).map((label) => parsePair(label)));
       await checkTarget({ tenant: id });
       const client = await connect();
       const { title } = options;
