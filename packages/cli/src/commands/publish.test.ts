@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -46,6 +46,16 @@ test("publish builds, packs and stores; the same content again changes nothing",
   expect(second.out).toBe("✔ notes 1.0.0 is already published with this content (1.5 KiB, sha256 abababababab…)\n");
   expect(published[1]).toEqual(published[0]);
   expect(Buffer.isBuffer(published[0]) && published[0].subarray(0, 2).toString("hex")).toBe("1f8b");
+});
+
+test("whoever relies on node_modules is told that they are not packed, and what to do", async () => {
+  await writeFile(join(folder, "aibos.module.yaml"), MANIFEST);
+  expect((await publish()).err).toBe("");
+  await mkdir(join(folder, "node_modules", "left"), { recursive: true });
+  await writeFile(join(folder, "node_modules", "left", "index.js"), "");
+  expect((await publish()).err).toContain("node_modules is not packed: what the version needs must come with it.");
+  await writeFile(join(folder, ".aibosignore"), "!node_modules\n");
+  expect((await publish()).err).toBe("");
 });
 
 test("a build that fails is told, and nothing is published", async () => {

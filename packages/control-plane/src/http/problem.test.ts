@@ -72,3 +72,10 @@ describe("problemOf", () => {
 test("every code of the contract has a status, and no other code has", () => {
   expect(Object.keys(ERROR_STATUS).sort()).toEqual(Object.keys(ERROR_CODES).sort());
 });
+
+test("a database that is away is told as that, without its address", () => {
+  const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.7:5432"), { code: "ECONNREFUSED" });
+  const { status, body, unexpected } = problemOf(refused, "req-1");
+  expect([status, body["code"], unexpected]).toEqual([503, "AIBOS_DATABASE_AWAY", false]);
+  expect(JSON.stringify(body)).not.toContain("10.0.0.7");
+});

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { lastLines, openModuleLog, rotateModuleLog } from "./module-log.ts";
+import { lastLines, openModuleLog, rotateModuleLog, tellingLines } from "./module-log.ts";
 
 let folder = "";
 let path = "";
@@ -37,4 +37,16 @@ test("the last lines are shown without what could change a terminal, and long on
   const lines = await lastLines(path, 2);
   expect(lines).toEqual(["red", `${"y".repeat(500)}…`]);
   expect(await lastLines(join(folder, "none"), 5)).toEqual([]);
+});
+
+test("of a crash, the lines are told that name the error, not the noise around it", async () => {
+  await writeFile(
+    path,
+    `listening\n${"at something (file.js:1:1)\n".repeat(5)}node:internal/modules/cjs/loader:1433\n  throw err;\n  ^\n
+Error: Cannot find module 'pg'\nRequire stack:\n- /a/main.js\n    at Function._resolve (node:internal)\n  code: 'MODULE_NOT_FOUND',
+  requireStack: [\n  '/a/main.js'\n ]\n}\n\nNode.js v24.21.0\n`,
+  );
+  expect(await tellingLines(path)).toEqual(["Error: Cannot find module 'pg'", "Require stack:", "- /a/main.js"]);
+  await writeFile(path, "one\ntwo\nthree\nfour\n");
+  expect(await tellingLines(path)).toEqual(["two", "three", "four"]);
 });
