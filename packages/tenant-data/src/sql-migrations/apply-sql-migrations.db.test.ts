@@ -88,6 +88,18 @@ describe("applySqlMigrations", () => {
     });
   });
 
+  it("makes and drops indexes concurrently where nobody is there to be blocked, and analyses tables", async () => {
+    const sql = `create index concurrently notes_body on notes (body);
+      create unique index concurrently notes_once on notes (body) where body is not null;
+      drop index concurrently notes_body; analyze notes`;
+    expect(await apply(files({ ...FIRST, "002_index.up": sql }))).toEqual(["notes", "index"]);
+    const { rows } = await tenant.client.query<{ indexname: string }>(
+      "select indexname from pg_indexes where schemaname = $1 and tablename = 'notes'",
+      [tenant.place.schema],
+    );
+    expect(rows.map(({ indexname }) => indexname)).toEqual(["notes_once"]);
+  });
+
   it("ends, with an error, a file that waits for input from the session", async () => {
     await expect(apply(files({ "001_bad.up": "create table t (n integer); copy t from stdin" }))).rejects.toThrow(
       /cannot COPY to\/from client/,

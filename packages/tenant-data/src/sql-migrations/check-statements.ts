@@ -1,4 +1,5 @@
 import { parse } from "libpg-query";
+import { blockingForm } from "./blocking-form.ts";
 import { lineAt } from "./line-at.ts";
 import { MigrationFileError } from "./migration-file-error.ts";
 import type { SqlFile, SqlMigration } from "./sql-migration.ts";
@@ -8,7 +9,7 @@ type Statement = Record<string, Record<string, unknown>>;
 /** Statements that would end the engine's transaction, leave the tenant's role or schema, or touch the server. */
 const REFUSED: Record<string, string> = {
   TransactionStmt: "each file runs in one transaction that the platform opens and ends",
-  VacuumStmt: "VACUUM and ANALYZE can't run in a transaction with other changes",
+  VacuumStmt: "VACUUM can't run in a transaction with other changes",
   CreateSchemaStmt: "a tenant's data for a module is one schema, which the platform makes",
   CreateRoleStmt: "roles are the platform's",
   AlterRoleStmt: "roles are the platform's",
@@ -41,7 +42,7 @@ export async function checkStatements(migrations: readonly SqlMigration[]): Prom
 }
 
 async function checkFile({ file, sql }: SqlFile): Promise<void> {
-  const { stmts } = await parse(sql).catch((error: unknown) => {
+  const { stmts } = await readStatements(sql).catch((error: unknown) => {
     const details = error as { message?: string; sqlDetails?: { cursorPosition?: number } };
     const position = details.sqlDetails?.cursorPosition ?? 0;
     throw new MigrationFileError(file, details.message ?? String(error), lineAt(sql, position, "characters"));
@@ -53,9 +54,15 @@ async function checkFile({ file, sql }: SqlFile): Promise<void> {
   }
 }
 
+/** As they will be run: an index is made without CONCURRENTLY. */
+async function readStatements(sql: string): ReturnType<typeof parse> {
+  return parse(await blockingForm(sql));
+}
+
 function refusal(statement: Statement): string | undefined {
   const [kind = "", body = {}] = Object.entries(statement)[0] ?? [];
   const reason = Object.hasOwn(REFUSED, kind) ? REFUSED[kind] : undefined;
+  if (kind === "VacuumStmt" && body["is_vacuumcmd"] !== true) return undefined;
   if (reason !== undefined) return `this statement is not allowed: ${reason}`;
   if (
     ((kind === "IndexStmt" || kind === "DropStmt") && body["concurrent"] === true) ||

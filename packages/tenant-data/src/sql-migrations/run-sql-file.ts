@@ -1,6 +1,7 @@
 import { type ClientBase, DatabaseError } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { withSettings } from "../with-settings.ts";
+import { blockingForm } from "./blocking-form.ts";
 import { lineAt } from "./line-at.ts";
 import { MigrationFileError } from "./migration-file-error.ts";
 import { MigrationSqlError } from "./migration-sql-error.ts";
@@ -24,15 +25,16 @@ export async function runSqlFile(
   { schema, role }: { schema: string; role: string },
   file: SqlFile,
 ): Promise<void> {
+  const sql = await blockingForm(file.sql);
   const settings = { role, search_path: quoteIdentifier(schema) };
   const runner = `${quoteIdentifier(schema)}.${RUNNER}`;
   await withSettings(client, settings, async () => {
     await client.query(`create or replace function ${runner}(file text) returns void language plpgsql security definer
       as $run$ begin execute file; set constraints all immediate; end $run$`);
-    await client.query(`select ${runner}($1)`, [file.sql]).catch((error: unknown) => {
+    await client.query(`select ${runner}($1)`, [sql]).catch((error: unknown) => {
       if (!(error instanceof DatabaseError) || NOT_THE_FILE.test(error.code ?? "")) throw error;
       // A position in the file comes as one in the function's own query.
-      const inFile = error.internalQuery === file.sql ? error.internalPosition : undefined;
+      const inFile = error.internalQuery === sql ? error.internalPosition : undefined;
       const position = inFile === undefined ? undefined : Number(inFile) - 1;
       throw new MigrationSqlError(
         {
