@@ -19,6 +19,7 @@ import {
 } from "./runtime-driver.ts";
 import { parseDeploymentKey } from "./parse-deployment-key.ts";
 import { startCommand } from "./start-command.ts";
+import { createTurns } from "./turns.ts";
 
 const ROTATE_EVERY_MS = 10_000;
 
@@ -159,13 +160,8 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     return process;
   }
 
-  // One after the other for each version: two who ask at once get one process.
-  const turns = new Map<string, Promise<unknown>>();
-  function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const turn = (turns.get(key) ?? Promise.resolve()).then(work, work);
-    turns.set(key, turn);
-    return turn;
-  }
+  // Two who ask for a version at once get one process.
+  const { inTurn, settled } = createTurns();
 
   return {
     async ensure(spec) {
@@ -198,7 +194,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       closed = true;
       clearInterval(rotation);
       artifacts.close();
-      await Promise.allSettled(turns.values());
+      await settled();
       await Promise.all(
         [...supervised.values()].map(({ process }) => (stopProcesses ? process.stop() : process.leave())),
       );

@@ -1,13 +1,8 @@
 import { type Kysely, sql } from "kysely";
-import type { ModuleId, Version } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { ControlTables } from "../../db/control-tables.ts";
+import { deploymentKey, type DeploymentName } from "../../runtime/runtime-driver.ts";
 import { publishRouteChanges } from "../route-feed/publish-route-changes.ts";
-
-export interface DeploymentName {
-  readonly module: ModuleId;
-  readonly version: Version;
-}
 
 export interface DeploymentFacts {
   readonly state: string;
@@ -128,8 +123,8 @@ export function createDeploymentStore(database: ControlDatabase, executorId: str
 }
 
 function without(names: readonly DeploymentName[], left: readonly DeploymentName[]): DeploymentName[] {
-  const taken = new Set(left.map(({ module, version }) => `${module}@${version}`));
-  return names.filter(({ module, version }) => !taken.has(`${module}@${version}`));
+  const taken = new Set(left.map(deploymentKey));
+  return names.filter((name) => !taken.has(deploymentKey(name)));
 }
 
 /** The base URLs that gateways may use: none while it is not healthy. */

@@ -3,10 +3,17 @@ import { HoldTimeoutError, MODULE_ENVIRONMENT } from "@aibos/contract";
 import { versionRoleName } from "@aibos/domain";
 import { createVersionRole } from "@aibos/tenant-data";
 import type { ControlDatabase } from "../../db/control-database.ts";
-import type { DeploymentSpec, DeploymentStatus, RuntimeDriver } from "../../runtime/runtime-driver.ts";
+import {
+  deploymentKey,
+  type DeploymentName,
+  type DeploymentSpec,
+  type DeploymentStatus,
+  type RuntimeDriver,
+} from "../../runtime/runtime-driver.ts";
+import { createTurns } from "../../runtime/turns.ts";
 import type { Installation } from "../installation/installation.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
-import { type DeploymentName, type DeploymentStore, createDeploymentStore } from "./deployment-store.ts";
+import { type DeploymentStore, createDeploymentStore } from "./deployment-store.ts";
 
 const POLL_MS = 200;
 const RECONCILE_MS = 5_000;
@@ -120,22 +127,17 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   }
 
   // One version's starts and stops take turns: what was found unneeded may be asked for a moment later.
-  const turns = new Map<string, Promise<unknown>>();
-  function inTurn<T>(name: DeploymentName, work: () => Promise<T>): Promise<T> {
-    const turn = (turns.get(textOf(name)) ?? Promise.resolve()).then(work, work);
-    turns.set(textOf(name), turn);
-    return turn;
-  }
-  const ensure = (name: DeploymentName): Promise<string> => inTurn(name, () => ensureNow(name));
+  const { inTurn } = createTurns();
+  const ensure = (name: DeploymentName): Promise<string> => inTurn(deploymentKey(name), () => ensureNow(name));
 
   /** Starts what is needed and does not run, and looks again at what somebody else runs: its address may be new. */
   async function startMissing(wanted: ReadonlySet<string>): Promise<void> {
-    const running = new Set(driver.list().map(textOf));
+    const running = new Set(driver.list().map(deploymentKey));
     const own: DeploymentName[] = [];
     for (const name of await store.owned()) {
-      if (!wanted.has(textOf(name))) continue;
+      if (!wanted.has(deploymentKey(name))) continue;
       const { manifest } = await modules.getVersion(name.module, name.version);
-      if (!running.has(textOf(name)) || manifest.runtime.driver === "external") own.push(name);
+      if (!running.has(deploymentKey(name)) || manifest.runtime.driver === "external") own.push(name);
     }
     const starts = [...(await store.ownerless()), ...own].map((name) =>
       ensure(name).catch((error: unknown) => log.error({ error, ...name }, "a version could not be started")),
@@ -145,17 +147,17 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
 
   /** Looks at a version in its turn: what was true before may have changed meanwhile. */
   async function lookAt(name: DeploymentName): Promise<{ owned: boolean; wanted: boolean }> {
-    const text = textOf(name);
+    const text = deploymentKey(name);
     return {
-      owned: (await store.owned()).some((owned) => textOf(owned) === text),
-      wanted: (await store.wanted()).some((wanted) => textOf(wanted) === text),
+      owned: (await store.owned()).some((owned) => deploymentKey(owned) === text),
+      wanted: (await store.wanted()).some((wanted) => deploymentKey(wanted) === text),
     };
   }
 
   /** Takes out of the routes what ended processes left and nobody wants. */
   async function releaseAbandoned(): Promise<void> {
     for (const name of await store.abandoned()) {
-      await inTurn(name, async () => {
+      await inTurn(deploymentKey(name), async () => {
         if ((await lookAt(name)).wanted) return;
         const claim = await store.claim(name);
         if (claim.ours) await store.release(name);
@@ -168,9 +170,9 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
    * by another control plane meanwhile; after a while what nobody uses.
    */
   async function stopUnneeded(wanted: ReadonlySet<string>): Promise<void> {
-    const owned = new Set((await store.owned()).map(textOf));
+    const owned = new Set((await store.owned()).map(deploymentKey));
     for (const name of driver.list()) {
-      const text = textOf(name);
+      const text = deploymentKey(name);
       if (closed) return;
       if (wanted.has(text) && owned.has(text)) {
         unusedSince.delete(text);
@@ -179,7 +181,7 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
       const since = unusedSince.get(text) ?? Date.now();
       unusedSince.set(text, since);
       const isUnused = Date.now() - since >= UNUSED_MS;
-      await inTurn(name, async () => {
+      await inTurn(deploymentKey(name), async () => {
         const now = await lookAt(name);
         if (now.owned && (now.wanted || !isUnused)) return;
         if (now.owned) await store.release(name);
@@ -190,7 +192,7 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   }
 
   async function reconcile(): Promise<void> {
-    const wanted = new Set((await store.wanted()).map(textOf));
+    const wanted = new Set((await store.wanted()).map(deploymentKey));
     await startMissing(wanted);
     await releaseAbandoned();
     await stopUnneeded(wanted);
@@ -215,8 +217,4 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
       await writes;
     },
   };
-}
-
-function textOf({ module, version }: DeploymentName): string {
-  return `${module}@${version}`;
 }

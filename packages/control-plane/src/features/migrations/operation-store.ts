@@ -223,27 +223,24 @@ export function createOperationStore(options: {
 
     prune: (execution) =>
       database.transaction(async (tx) => {
-        await lockTenantModule(tx, execution);
+        // Before the fence too: the next operation may be at a long step already, and prunes when it has ended.
         await tx.client.query("select set_config('lock_timeout', '2s', true)");
+        await lockTenantModule(tx, execution);
         await pruneRollbackPoints(tx, execution);
       }),
 
     cancel: (migrationId) =>
       database.transaction(async (tx) => {
+        // Not behind the tenant's fence, which another operation may hold for long: whoever takes this one up when its
+        // time has come locks its record.
         const record = await tx.db
-          .selectFrom("migration_records")
-          .select(["tenant", "module"])
-          .where("id", "=", migrationId)
-          .executeTakeFirst();
-        if (record === undefined) throw new MigrationNotFoundError(migrationId);
-        // Whoever takes it up when its time has come holds the same lock.
-        await lockTenantModule(tx, record);
-        const { status } = await tx.db
           .selectFrom("migration_records")
           .select("status")
           .where("id", "=", migrationId)
-          .executeTakeFirstOrThrow();
-        if (status !== "scheduled") throw new MigrationNotScheduledError(migrationId, status);
+          .forUpdate()
+          .executeTakeFirst();
+        if (record === undefined) throw new MigrationNotFoundError(migrationId);
+        if (record.status !== "scheduled") throw new MigrationNotScheduledError(migrationId, record.status);
         await endRecord(tx, migrationId, { status: "cancelled", failure: null }, {});
       }),
 
@@ -258,11 +255,13 @@ export function createOperationStore(options: {
   };
 }
 
+/** Also keeps it from being cancelled until the transaction ends. */
 async function hasEnded({ db }: ControlTransaction, migrationId: string): Promise<boolean> {
   const row = await db
     .selectFrom("migration_records")
     .select("finished_at")
     .where("id", "=", migrationId)
+    .forUpdate()
     .executeTakeFirst();
   return row === undefined || row.finished_at !== null;
 }

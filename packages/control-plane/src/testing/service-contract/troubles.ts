@@ -9,6 +9,8 @@ export function describeTroubles(world: ServiceWorld): void {
       const tenant = await world.tenantAt("1.1.0");
       const { schema } = await world.service.getTenantModule(tenant, "notes");
       await world.sql.query(`begin; lock table "${schema}".notes in access exclusive mode`);
+      const scheduledTime = new Date(Date.now() + 3_600_000).toISOString();
+      const waiting = await world.service.migrateTenant(tenant, "notes", "2.0.0", { scheduledTime });
       const { id } = await world.service.start(tenant, "notes", { kind: "migrate", version: "2.0.0" });
       try {
         await expect.poll(async () => (await world.service.getMigration(id)).step).toBe("rollback-point");
@@ -20,6 +22,7 @@ export function describeTroubles(world: ServiceWorld): void {
         await expect(world.service.updateTrafficSplit(tenant, "notes", { "1.1.0": 100 })).rejects.toMatchObject(
           refusal,
         );
+        expect((await world.service.cancelMigration(waiting.id)).status).toBe("cancelled");
         expect(await world.service.validateMigration(tenant, "notes", "2.0.0")).toMatchObject({
           isValid: false,
           errors: [{ code: "AIBOS_OPERATION_IN_PROGRESS" }],
