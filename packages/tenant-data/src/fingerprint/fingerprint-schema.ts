@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ClientBase } from "pg";
+import { isNotOfExtension } from "../live-objects.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { withSettings } from "../with-settings.ts";
 import { readStructure, type StructureLine } from "./read-structure.ts";
@@ -52,7 +53,7 @@ export async function fingerprintSchema(client: ClientBase, schema: string): Pro
 async function tableFingerprints(client: ClientBase, schema: string): Promise<TableFingerprint[]> {
   const { rows: names } = await client.query<{ name: string }>(
     `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relkind = 'r' order by c.relname collate "C"`,
+     where n.nspname = $1 and c.relkind = 'r' and ${isNotOfExtension("pg_class", "c.oid")} order by c.relname collate "C"`,
     [schema],
   );
   const tables: TableFingerprint[] = [];
@@ -72,7 +73,7 @@ async function tableFingerprints(client: ClientBase, schema: string): Promise<Ta
 async function sequenceStates(client: ClientBase, schema: string): Promise<string[]> {
   const { rows: names } = await client.query<{ name: string }>(
     `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relkind = 'S' order by c.relname collate "C"`,
+     where n.nspname = $1 and c.relkind = 'S' and ${isNotOfExtension("pg_class", "c.oid")} order by c.relname collate "C"`,
     [schema],
   );
   const states: string[] = [];

@@ -1,6 +1,9 @@
 import type { ClientBase } from "pg";
-import { quoteIdentifier } from "../quote-identifier.ts";
+import { queryAll } from "../query-all.ts";
+import { quoteLiteral } from "../quote-identifier.ts";
 import { withSettings } from "../with-settings.ts";
+import { searchPathOf } from "./search-path.ts";
+import { settledForm } from "./settled-form.ts";
 import { STRUCTURE_QUERIES } from "./structure-queries.ts";
 
 /** One object of a schema, with all that makes it what it is, as one line of text. */
@@ -15,14 +18,15 @@ export interface StructureLine {
  * so that a schema and its copy read the same.
  */
 export async function readStructure(client: ClientBase, schema: string): Promise<StructureLine[]> {
-  return withSettings(client, { search_path: quoteIdentifier(schema) }, async () => {
-    const lines: StructureLine[] = [];
-    for (const query of STRUCTURE_QUERIES) {
-      const { rows } = await client.query<StructureLine>(query, [schema]);
-      lines.push(...rows);
-    }
-    return lines.sort((a, b) => compare(a.object, b.object) || compare(a.definition, b.definition));
-  });
+  const literal = quoteLiteral(schema);
+  const queries = STRUCTURE_QUERIES.map((query) => query.replaceAll("$1", () => literal));
+  const results = await withSettings(client, { search_path: await searchPathOf(client, schema) }, () =>
+    queryAll(client, queries),
+  );
+  const lines = results
+    .flatMap(({ rows }): StructureLine[] => rows)
+    .map(({ object, definition }) => ({ object, definition: settledForm(definition) }));
+  return lines.sort((a, b) => compare(a.object, b.object) || compare(a.definition, b.definition));
 }
 
 function compare(a: string, b: string): number {

@@ -1,16 +1,33 @@
+import { randomBytes } from "node:crypto";
 import type { ClientBase } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
+import { queryAll } from "../query-all.ts";
+import { outsideReferences } from "./outside-references.ts";
+import { RestoreBlockedError } from "./restore-blocked-error.ts";
 
 /**
- * Puts a copy in a schema's place, by rename: about a millisecond whatever its size. What was there is dropped, or kept
- * under the name `aside`. Waits for transactions that use the schema's tables, and for nothing else.
+ * Puts a copy in a schema's place, by rename: a few milliseconds whatever its size. What was there is dropped, or kept
+ * under the name `aside`. Extensions that live in the schema come along. PostgreSQL keeps other sessions from the renamed
+ * tables' names only; the caller locks what nobody may use meanwhile.
+ *
+ * @throws RestoreBlockedError when an object outside the schema, such as a view, needs one in it
  */
 export async function restoreSchemaCopy(
   client: ClientBase,
   { copy, schema, aside }: { copy: string; schema: string; aside?: string },
 ): Promise<void> {
+  const { rows: extensions } = await client.query<{ name: string }>(
+    `select e.extname as name from pg_extension e join pg_namespace n on n.oid = e.extnamespace where n.nspname = $1`,
+    [schema],
+  );
+  const references = await outsideReferences(client, schema);
+  if (references.length > 0) throw new RestoreBlockedError(schema, references);
   const name = quoteIdentifier(schema);
-  if (aside === undefined) await client.query(`drop schema ${name} cascade`);
-  else await client.query(`alter schema ${name} rename to ${quoteIdentifier(aside)}`);
-  await client.query(`alter schema ${quoteIdentifier(copy)} rename to ${name}`);
+  const replaced = quoteIdentifier(aside ?? `replaced_${randomBytes(8).toString("hex")}`);
+  await queryAll(client, [
+    `alter schema ${name} rename to ${replaced}`,
+    `alter schema ${quoteIdentifier(copy)} rename to ${name}`,
+    ...extensions.map((extension) => `alter extension ${quoteIdentifier(extension.name)} set schema ${name}`),
+    ...(aside === undefined ? [`drop schema ${replaced} cascade`] : []),
+  ]);
 }

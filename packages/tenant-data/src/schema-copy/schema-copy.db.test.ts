@@ -1,48 +1,31 @@
-import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
 import fc from "fast-check";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeDifference } from "../fingerprint/describe-difference.ts";
 import { fingerprintSchema } from "../fingerprint/fingerprint-schema.ts";
-import { provisionTenantSchema } from "../roles/tenant-schema.ts";
-import { runSqlFile } from "../sql-migrations/run-sql-file.ts";
 import { KITCHEN_SINK } from "../testing/kitchen-sink.ts";
+import { createTenantDatabase, type TenantDatabase } from "../testing/tenant-database.ts";
 import { CopyUnsupportedError } from "./copy-unsupported-error.ts";
 import { createSchemaCopy, dropSchemaCopy } from "./create-schema-copy.ts";
+import { RestoreBlockedError } from "./restore-blocked-error.ts";
 import { restoreSchemaCopy } from "./restore-schema-copy.ts";
 
 const schema = "t__acme__sink";
-let database: TestDatabase;
+let tenant: TenantDatabase;
 let client: pg.Client;
-let role: string;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  role = `${database.name}_tenant`;
-  client = new pg.Client({ connectionString: database.url });
-  await client.connect();
-  await provisionTenantSchema(client, { schema, role });
+  tenant = await createTenantDatabase(schema);
+  ({ client } = tenant);
 });
-afterEach(async () => {
-  await client.end();
-  await database.drop();
-});
+afterEach(() => tenant[Symbol.asyncDispose]());
 
-async function inTransaction<T>(work: () => Promise<T>): Promise<T> {
-  await client.query("begin");
-  try {
-    const result = await work();
-    await client.query("commit");
-    return result;
-  } catch (error) {
-    await client.query("rollback");
-    throw error;
-  }
+function inTransaction<T>(work: () => Promise<T>): Promise<T> {
+  return tenant.inTransaction(work);
 }
 
-/** Runs SQL as a migration would. */
 function given(sql: string): Promise<void> {
-  return inTransaction(() => runSqlFile(client, { schema, role }, { file: "given.sql", sql, checksum: "" }));
+  return tenant.given(sql);
 }
 
 function copyTo(copy: string) {
@@ -106,7 +89,71 @@ describe("a copy of a schema", () => {
   });
 
   it("is refused when it would lack an object of a kind that is not copied", async () => {
-    await given("create aggregate product (float8) (sfunc = float8mul, stype = float8, initcond = '1')");
+    await given("create function eq(a int, b text) returns boolean language sql as 'select true'");
+    await client.query(`create operator ${schema}.=== (leftarg = int, rightarg = text, function = ${schema}.eq)`);
     await expect(copyTo("rp__1")).rejects.toBeInstanceOf(CopyUnsupportedError);
+  });
+
+  it("leaves out what the engine derives from live versions, as fingerprints do", async () => {
+    await given("create table notes (id int primary key); create function f() returns int language sql as 'select 1'");
+    const before = await inTransaction(() => fingerprintSchema(client, schema));
+    await client.query(`
+      create function ${schema}.aibos_sync_notes() returns trigger language plpgsql as '/* ${schema} */ begin return new; end';
+      comment on function ${schema}.aibos_sync_notes() is 'derived';
+      set role ${tenant.place.role};
+      create trigger aibos_sync_notes before insert on ${schema}.notes for each row execute function ${schema}.aibos_sync_notes();
+      alter table ${schema}.notes enable always trigger aibos_sync_notes;
+      comment on trigger aibos_sync_notes on ${schema}.notes is 'derived';
+      create policy aibos_backfill_notes on ${schema}.notes using (true);
+      comment on policy aibos_backfill_notes on ${schema}.notes is 'derived'; reset role`);
+    expect(await inTransaction(() => fingerprintSchema(client, schema))).toEqual(before);
+    await copyTo("rp__1");
+    const { rows } = await client.query(
+      "select tgname from pg_trigger where tgrelid = 'rp__1.notes'::regclass union all select polname from pg_policy where polrelid = 'rp__1.notes'::regclass",
+    );
+    expect(rows).toEqual([]);
+    expect((await inTransaction(() => fingerprintSchema(client, "rp__1"))).structure).toBe(before.structure);
+  });
+
+  it.each([
+    ["citext", "citext", "'a'", "create index on t (k)"],
+    ["pg_trgm", "text", "'a'", "create index on t using gin (k gin_trgm_ops)"],
+    ["hstore", "hstore", "'a=>1'", "create index on t using gist (k)"],
+  ])(
+    "leaves an extension alone (%s) that lives in the schema, and a superuser takes it along",
+    async (name, type, value, index) => {
+      const superuser = new pg.Client({ connectionString: tenant.database.superuserUrl });
+      await superuser.connect();
+      try {
+        await superuser.query(`create extension ${name} schema ${schema}`);
+        await superuser.query(`set role ${tenant.place.role}; set search_path to ${schema};
+        create table t (k ${type}, ks ${type}[]); insert into t values (${value}, null); ${index}; reset role`);
+        await expect(copyTo("rp__1")).rejects.toThrow(/lives in it/);
+        const before = await inTransaction(() => fingerprintSchema(client, schema));
+        await superuser.query("begin");
+        await createSchemaCopy(superuser, { from: schema, to: "rp__1" });
+        expect(await fingerprintSchema(superuser, "rp__1")).toEqual(before);
+        await restoreSchemaCopy(superuser, { copy: "rp__1", schema });
+        await superuser.query("commit");
+        expect(await inTransaction(() => fingerprintSchema(client, schema))).toEqual(before);
+        await superuser.query("insert into t select k from t");
+        expect((await superuser.query("select from t")).rowCount).toBe(2);
+      } finally {
+        await superuser.end();
+      }
+    },
+  );
+
+  it("does not take the schema's place while something outside would stay with the old data", async () => {
+    await given("create table notes (id int primary key)");
+    await copyTo("rp__1");
+    await client.query(
+      `grant usage on schema ${schema} to public; create schema reports; create view reports.notes as select id from ${schema}.notes`,
+    );
+    const restore = () => inTransaction(() => restoreSchemaCopy(client, { copy: "rp__1", schema, aside: "aside" }));
+    await expect(restore()).rejects.toBeInstanceOf(RestoreBlockedError);
+    await expect(restore()).rejects.toThrow(/rule "?_RETURN"? on reports\.notes needs table t__acme__sink\.notes/);
+    await client.query("drop view reports.notes");
+    await restore();
   });
 });

@@ -1,11 +1,19 @@
 import type { ClientBase } from "pg";
 import { withoutForcedRowSecurity } from "../fingerprint/row-security.ts";
-import { quoteIdentifier } from "../quote-identifier.ts";
+import { isNotOfExtension } from "../live-objects.ts";
+import { queryAll } from "../query-all.ts";
+import { quoteIdentifier, quoteLiteral } from "../quote-identifier.ts";
 
 /** A moment in a schema's life from which writes are counted. */
 export interface WriteBaseline {
   /** PostgreSQL's snapshot (`pg_snapshot` as text): which transactions had ended. */
   readonly snapshot: string;
+  /**
+   * Transactions that the snapshot's first number does not tell apart and that had ended, as far as rows show: an
+   * `int8multirange` as text. A snapshot names no subtransactions, which write rows too; here all are numbers alike.
+   * Absent when nobody was writing.
+   */
+  readonly ended?: string;
   /** Rows by table. */
   readonly rows: Readonly<Record<string, number>>;
 }
@@ -24,16 +32,61 @@ export interface CountedWrites {
 const LEDGER = "aibos_migrations";
 
 /**
- * Takes a baseline. No other session may be writing to the schema (hold its requests, or lock its tables), and the
- * caller's transaction must not have written to it: such rows would count as written later.
+ * Takes a baseline, of the snapshot of the caller's "repeatable read" transaction, whoever writes meanwhile. In a "read
+ * committed" one no other session may be writing to the schema (hold its requests, or lock its tables). The caller's
+ * transaction must not have written to it: such rows would count as written later.
+ *
+ * @param rows that each table has in the snapshot, when the caller knows (as a copy does)
  */
-export async function takeWriteBaseline(client: ClientBase, schema: string): Promise<WriteBaseline> {
-  const { rows } = await client.query<{ snapshot: string }>("select pg_current_snapshot()::text as snapshot");
-  const counts = new Map<string, number>();
-  await withoutForcedRowSecurity(client, schema, async () => {
-    for (const table of await tablesOf(client, schema)) counts.set(table, await rowsOf(client, schema, table));
+export async function takeWriteBaseline(
+  client: ClientBase,
+  schema: string,
+  rows?: Readonly<Record<string, number>>,
+): Promise<WriteBaseline> {
+  const { rows: facts } = await client.query<{ snapshot: string; quiet: boolean; now: string }>(
+    `select s::text as snapshot, pg_snapshot_xmin(s) = pg_snapshot_xmax(s) as quiet, pg_current_xact_id()::text as now
+     from (select pg_current_snapshot() as s) s`,
+  );
+  const { snapshot, quiet, now } = facts[0] ?? { snapshot: "", quiet: true, now: "0" };
+  return withoutForcedRowSecurity(client, schema, async () => {
+    const tables = await tablesOf(client, schema);
+    const count = (table: Table): string => `select count(*)::text as count from ${nameOf(schema, table)}`;
+    const counts =
+      rows === undefined
+        ? (await queryAll(client, tables.map(count))).map((result) => Number(result.rows[0]?.count ?? 0))
+        : tables.map(({ parts }) => parts.reduce((sum, part) => sum + (rows[part] ?? 0), 0));
+    const baseline = {
+      snapshot,
+      rows: Object.fromEntries(tables.map(({ name }, index) => [name, counts[index] ?? 0])),
+    };
+    return quiet
+      ? baseline
+      : { ...baseline, ended: await endedTransactions(client, { schema, tables, snapshot, now }) };
   });
-  return { snapshot: rows[0]?.snapshot ?? "", rows: Object.fromEntries(counts) };
+}
+
+/** Transactions from the snapshot's first number on of which rows can be seen. */
+async function endedTransactions(
+  client: ClientBase,
+  { schema, tables, snapshot, now }: { schema: string; tables: readonly Table[]; snapshot: string; now: string },
+): Promise<string> {
+  const results = await queryAll(
+    client,
+    tables.map((table) => {
+      const first = `pg_snapshot_xmin(${quoteLiteral(snapshot)})::text::bigint`;
+      const number = `${now} - age(xmin)`;
+      return `select distinct ${number} as number from ${nameOf(schema, table)}
+        where age(xmin) between 0 and ${now} - ${first}`;
+    }),
+  );
+  const numbers = results.flatMap((result) =>
+    result.rows.map((row: { number: string | number }) => String(row.number)),
+  );
+  const { rows } = await client.query<{ ended: string | null }>(
+    "select range_agg(int8range(n, n, '[]'))::text as ended from unnest($1::bigint[]) n",
+    [numbers],
+  );
+  return rows[0]?.ended ?? "{}";
 }
 
 /**
@@ -65,27 +118,32 @@ async function countWrites(
   const { rows } = await client.query<{ now: string }>("select pg_current_xact_id()::text as now");
   const now = rows[0]?.now ?? "0";
   const counted: CountedWrites[] = [];
+  const number = "($1::numeric - age(xmin))::text";
+  const isFresh =
+    baseline.ended === undefined
+      ? `not pg_visible_in_snapshot(${number}::xid8, $2::pg_snapshot)`
+      : `${number}::xid8 >= pg_snapshot_xmin($2::pg_snapshot) and not ${number}::bigint <@ $3::int8multirange`;
   const keys = copy === undefined ? new Map<string, string[]>() : await commonKeys(client, schema, copy);
   for (const table of await tablesOf(client, schema)) {
-    const key = keys.get(table);
-    // xmin has 32 bits; its age makes it the 64-bit number that a snapshot is asked about. Frozen rows are old.
+    const { name } = table;
+    const key = keys.get(name);
+    // xmin has 32 bits; its age makes it a 64-bit number. Frozen rows are old, and so are those from before a wraparound.
     const written = await client.query<{ fresh: string; old: string; known: string }>(
       `select count(*) filter (where fresh)::text as fresh, count(*) filter (where not fresh)::text as old,
          count(*) filter (where fresh and known)::text as known
-       from (select age(xmin) < 2147483647
-               and not pg_visible_in_snapshot(($1::numeric - age(xmin))::text::xid8, $2::pg_snapshot) as fresh,
+       from (select age(xmin) between 0 and 2147483646 and ${isFresh} as fresh,
                ${key === undefined ? "false" : isKnown(nameOf(copy ?? "", table), key)} as known
              from ${nameOf(schema, table)} as live) as rows`,
-      [now, baseline.snapshot],
+      baseline.ended === undefined ? [now, baseline.snapshot] : [now, baseline.snapshot, baseline.ended],
     );
-    const before = Object.hasOwn(baseline.rows, table) ? (baseline.rows[table] ?? 0) : 0;
+    const before = Object.hasOwn(baseline.rows, name) ? (baseline.rows[name] ?? 0) : 0;
     const fresh = Number(written.rows[0]?.fresh ?? 0);
     const gone = Math.max(0, before - Number(written.rows[0]?.old ?? 0));
     if (fresh === 0 && gone === 0) continue;
     const updated = Math.min(gone, key === undefined ? fresh : Number(written.rows[0]?.known ?? 0));
     const exact =
       fresh === 0 || gone === 0 || (key !== undefined && before === (await rowsOf(client, copy ?? "", table)));
-    counted.push({ table, inserted: fresh - updated, updated, deleted: gone - updated, exact });
+    counted.push({ table: name, inserted: fresh - updated, updated, deleted: gone - updated, exact });
   }
   return counted;
 }
@@ -111,17 +169,29 @@ export function addWrites(first: readonly CountedWrites[], second: readonly Coun
   return [...sums.values()];
 }
 
-async function tablesOf(client: ClientBase, schema: string): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+/** A table that users write to: its partitions are parts of it, tables that inherit from it are not. */
+interface Table {
+  readonly name: string;
+  readonly partitioned: boolean;
+  /** The tables that hold its rows. */
+  readonly parts: readonly string[];
+}
+
+async function tablesOf(client: ClientBase, schema: string): Promise<Table[]> {
+  const { rows } = await client.query<Table>(
+    `select c.relname as name, c.relkind = 'p' as partitioned,
+       case c.relkind when 'r' then array[c.relname::text] else array(select p.relname::text
+         from pg_partition_tree(c.oid) t join pg_class p on p.oid = t.relid where t.isleaf) end as parts
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> $2
+       and ${isNotOfExtension("pg_class", "c.oid")}
      order by c.relname collate "C"`,
     [schema, LEDGER],
   );
-  return rows.map((row) => row.name);
+  return rows;
 }
 
-async function rowsOf(client: ClientBase, schema: string, table: string): Promise<number> {
+async function rowsOf(client: ClientBase, schema: string, table: Table): Promise<number> {
   const { rows } = await client.query<{ count: string }>(
     `select count(*)::text as count from ${nameOf(schema, table)}`,
   );
@@ -152,6 +222,7 @@ function isKnown(copied: string, key: readonly string[]): string {
   return `exists (select from ${copied} as copied where ${same})`;
 }
 
-function nameOf(schema: string, table: string): string {
-  return `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+/** A table to read from. */
+function nameOf(schema: string, { name, partitioned }: Table): string {
+  return `${partitioned ? "" : "only "}${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }

@@ -1,0 +1,16 @@
+import type { ClientBase } from "pg";
+import { quoteIdentifier } from "../quote-identifier.ts";
+
+/**
+ * The search path under which definitions of a schema are read and run: the schema itself, then those that hold
+ * extensions, in the order of their names. An extension's objects so have the same short names in a schema and its copy,
+ * even where the extension is installed in the schema itself.
+ */
+export async function searchPathOf(client: ClientBase, schema: string): Promise<string> {
+  const { rows } = await client.query<{ name: string }>(
+    `select distinct n.nspname as name from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+     where n.nspname not in ('pg_catalog', $1) order by n.nspname`,
+    [schema],
+  );
+  return [schema, ...rows.map(({ name }) => name)].map(quoteIdentifier).join(", ");
+}
