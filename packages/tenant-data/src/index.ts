@@ -36,3 +36,19 @@ export {
   takeWriteBaseline,
   type WriteBaseline,
 } from "./writes/write-baseline.ts";
+export { CustomFieldConflictError } from "./custom-fields/custom-field-conflict-error.ts";
+export type { BackfillPace, BackfillProgress } from "./live/backfill.ts";
+export { ConversionFailedError } from "./live/conversion-failed-error.ts";
+export type { DiscardedValues } from "./live/count-discarded.ts";
+export {
+  type LiveSchema,
+  type LiveSchemaOptions,
+  type LiveVersionStatus,
+  openLiveSchema,
+  type Release,
+} from "./live/live-schema.ts";
+export { LockNotGrantedError } from "./live/lock-retry.ts";
+export { DataVersionNotLiveError } from "./live/data-version-not-live-error.ts";
+export { viewSchemaName } from "./live/version-views.ts";
+export { OperationInvalidError } from "./operations/operation-invalid-error.ts";
+export { type OperationFile, parseOperations } from "./operations/parse-operations.ts";

@@ -5,9 +5,9 @@
  */
 export const DERIVED_PREFIXES: readonly string[] = ["aibos_sync", "aibos_backfill"];
 
-/** A condition in SQL: the name in a column is not one of a derived object. */
+/** A condition in SQL: the name in a column is not one of a derived object. `!` and `~` put triggers before and after others. */
 export function isNotDerived(column: string): string {
-  return DERIVED_PREFIXES.map((prefix) => `not starts_with(${column}::text, '${prefix}')`).join(" and ");
+  return DERIVED_PREFIXES.map((prefix) => `not starts_with(ltrim(${column}::text, '!~'), '${prefix}')`).join(" and ");
 }
 
 /** A condition in SQL: an object did not come with an extension, which keeps its objects itself. */

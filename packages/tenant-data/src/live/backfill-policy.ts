@@ -1,0 +1,54 @@
+import type { ClientBase } from "pg";
+import { randomBytes } from "node:crypto";
+import { quoteIdentifier, quoteLiteral } from "../quote-identifier.ts";
+import type { LiveVersion } from "./live-version.ts";
+
+/** Carries the word that opens {@link addBackfillPolicies}'s policies to the transaction that fills rows. */
+export const BACKFILL_KEY_SETTING = "aibos.backfill_key";
+const POLICY = "aibos_backfill";
+
+/**
+ * Row-level security that is forced on the owner would hide rows from the engine, silently. While rows are filled a
+ * policy lets in who knows a word made for it.
+ */
+export async function addBackfillPolicies(client: ClientBase, schema: string, version: LiveVersion): Promise<void> {
+  const word = randomBytes(16).toString("hex");
+  for (const relation of await forced(client, schema, version)) {
+    const table = `${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`;
+    const open = `current_setting('${BACKFILL_KEY_SETTING}', true) = ${quoteLiteral(word)}`;
+    await client.query(`drop policy if exists ${POLICY} on ${table}`);
+    await client.query(
+      `create policy ${POLICY} on ${table} as permissive for all to current_user using (${open}) with check (${open})`,
+    );
+  }
+}
+
+/** The word, for a transaction that fills rows; empty where no policy asks for one. */
+export async function backfillKey(client: ClientBase, schema: string, relation: string): Promise<string> {
+  const { rows } = await client.query<{ condition: string }>(
+    `select pg_get_expr(p.polqual, p.polrelid) as condition from pg_policy p join pg_class c on c.oid = p.polrelid
+       join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2 and p.polname = $3`,
+    [schema, relation, POLICY],
+  );
+  return /'([0-9a-f]{32})'/.exec(rows[0]?.condition ?? "")?.[1] ?? "";
+}
+
+export async function dropBackfillPolicies(client: ClientBase, schema: string): Promise<void> {
+  const { rows } = await client.query<{ relation: string }>(
+    `select c.relname as relation from pg_policy p join pg_class c on c.oid = p.polrelid
+       join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and p.polname = $2`,
+    [schema, POLICY],
+  );
+  for (const { relation } of rows) {
+    await client.query(`drop policy ${POLICY} on ${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`);
+  }
+}
+
+async function forced(client: ClientBase, schema: string, version: LiveVersion): Promise<string[]> {
+  const { rows } = await client.query<{ relation: string }>(
+    `select c.relname as relation from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relname = any ($2) and c.relforcerowsecurity and c.relrowsecurity`,
+    [schema, version.backfill.relations],
+  );
+  return rows.map(({ relation }) => relation);
+}

@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ClientBase, DatabaseError } from "pg";
+import { quoteIdentifier } from "../quote-identifier.ts";
+import { backfillKey, BACKFILL_KEY_SETTING } from "./backfill-policy.ts";
+import { explainFailure } from "./explain-failure.ts";
+import { readLiveVersions, writeLiveVersion } from "./live-store.ts";
+import type { BackfillState, LiveVersion } from "./live-version.ts";
+import { inLockedTransaction, type LockPatience } from "./lock-retry.ts";
+import { BACKFILL_SETTING, VERSION_SETTING } from "./sync-trigger.ts";
+
+/** How hard the rows are filled. */
+export interface BackfillPace {
+  /** Rows a second at most. */
+  readonly rowsPerSecond?: number;
+  /** Share of the time in which work is done, above 0 up to 1. */
+  readonly share?: number;
+  /** Waits while a replica is behind by more, in milliseconds. */
+  readonly maxReplicationLagMs?: number;
+}
+
+export interface BackfillProgress {
+  readonly version: string;
+  /** Table that is being filled, as the new version calls it; undefined when all are done. */
+  readonly table: string | undefined;
+  readonly rowsDone: number;
+  /** An estimate of the server's. */
+  readonly rowsTotal: number;
+  readonly rowsPerSecond: number;
+  /** Undefined before there is a rate. */
+  readonly secondsLeft: number | undefined;
+}
+
+/** A batch that takes longer keeps its rows' writers waiting for too long. */
+const BATCH_MS = 25;
+const FIRST_BLOCKS = 16;
+const MOST_BLOCKS = 4_096;
+
+/**
+ * Fills the rows that were there before a version's triggers, table by table, a range of blocks at a time, each range in
+ * a transaction of its own with the place to go on from. Blocks are there for every table, key or not; a row that moves
+ * meanwhile was written, and so filled, by its writer.
+ *
+ * @throws ConversionFailedError naming table, row and expression
+ */
+export async function* backfillVersion(
+  client: ClientBase,
+  schema: string,
+  version: LiveVersion,
+  options: { pace: BackfillPace; patience: LockPatience; fence: () => Promise<void> },
+): AsyncGenerator<BackfillProgress, LiveVersion> {
+  const { pace, patience, fence } = options;
+  const rowsTotal = await estimateRows(client, schema, version.backfill.relations);
+  const begun = performance.now();
+  const before = version.backfill.rows;
+  let present = version;
+  let blocks = FIRST_BLOCKS;
+  const report = (): BackfillProgress => {
+    const relation = present.backfill.relations[present.backfill.at];
+    const rowsDone = present.backfill.rows;
+    const rate = (rowsDone - before) / Math.max(0.001, (performance.now() - begun) / 1_000);
+    return {
+      version: version.version,
+      table: present.model.tables.find((table) => table.relation === relation)?.name,
+      rowsDone,
+      rowsTotal: Math.max(rowsTotal, rowsDone),
+      rowsPerSecond: rate,
+      secondsLeft: rate > 0 ? Math.max(0, rowsTotal - rowsDone) / rate : undefined,
+    };
+  };
+  yield report();
+  while (present.backfill.at < present.backfill.relations.length) {
+    const batchBegun = performance.now();
+    const { state, rows } = await inLockedTransaction(client, "Filling rows", patience, async () => {
+      await fence();
+      return fillBlocks(client, schema, present, blocks);
+    });
+    present = { ...present, backfill: state };
+    const took = performance.now() - batchBegun;
+    blocks = Math.max(1, Math.min(MOST_BLOCKS, Math.round(blocks * Math.min(2, Math.max(0.25, BATCH_MS / took)))));
+    yield report();
+    await keepPace(client, pace, { rows, took });
+  }
+  return present;
+}
+
+async function fillBlocks(
+  client: ClientBase,
+  schema: string,
+  version: LiveVersion,
+  blocks: number,
+): Promise<{ state: BackfillState; rows: number }> {
+  const { backfill } = version;
+  const relation = backfill.relations[backfill.at] ?? "";
+  const link = version.links.find((one) => one.relation === relation);
+  const [target] = link?.up ?? [];
+  const leaves = await leavesOf(client, schema, relation);
+  const leaf = leaves[backfill.leaf];
+  let next: BackfillState;
+  let rows = 0;
+  if (leaf === undefined || target === undefined) {
+    next = { ...backfill, at: backfill.at + 1, leaf: 0, block: 0, file: 0 };
+  } else {
+    // A table that was written anew (VACUUM FULL, CLUSTER) has its rows in other blocks: begin again.
+    const from = backfill.file === leaf.file ? backfill.block : 0;
+    const to = Math.min(from + blocks, leaf.blocks);
+    const column = quoteIdentifier(target.column);
+    if (to > from) {
+      const key = await backfillKey(client, schema, relation);
+      const sql =
+        `update only ${leaf.name} set ${column} = ${column} ` +
+        `where ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid`;
+      await setWriter(client, version.version, key);
+      await client.query("savepoint batch");
+      const done = await client.query(sql).catch(async (error: unknown) => {
+        if (!(error instanceof DatabaseError) || /^(08|40|55P03|57)/.test(error.code ?? "")) throw error;
+        await client.query("rollback to savepoint batch");
+        throw await explainFailure(client, schema, { version, relation, leaf: leaf.name, from, to, error });
+      });
+      await client.query("release savepoint batch");
+      rows = done.rowCount ?? 0;
+    }
+    next =
+      to >= leaf.blocks
+        ? { ...backfill, leaf: backfill.leaf + 1, block: 0, file: 0, rows: backfill.rows + rows }
+        : { ...backfill, block: to, file: leaf.file, rows: backfill.rows + rows };
+  }
+  const [, ...others] = await readLiveVersions(client, schema);
+  const stored = others.find((one) => one.version === version.version) ?? version;
+  await writeLiveVersion(client, schema, { ...stored, backfill: next });
+  return { state: next, rows };
+}
+
+async function setWriter(client: ClientBase, version: string, key: string): Promise<void> {
+  await client.query(
+    `select set_config('${VERSION_SETTING}', '', true), set_config('${BACKFILL_SETTING}', $1, true),
+       set_config('${BACKFILL_KEY_SETTING}', $2, true)`,
+    [version, key],
+  );
+}
+
+/** The table itself, or its partitions that hold rows, always in the same order. */
+async function leavesOf(
+  client: ClientBase,
+  schema: string,
+  relation: string,
+): Promise<{ name: string; blocks: number; file: number }[]> {
+  const { rows } = await client.query<{ name: string; blocks: number; file: number }>(
+    `select format('%I.%I', n.nspname, c.relname) as name, pg_relation_filenode(c.oid)::bigint::float8 as file,
+       (pg_relation_size(c.oid) / current_setting('block_size')::int)::float8 as blocks
+     from pg_class r join pg_namespace rn on rn.oid = r.relnamespace
+       cross join lateral (select relid from pg_partition_tree(r.oid) where isleaf
+         union select r.oid where r.relkind = 'r') as t (relid)
+       join pg_class c on c.oid = t.relid join pg_namespace n on n.oid = c.relnamespace
+     where rn.nspname = $1 and r.relname = $2 and c.relkind = 'r' order by c.oid`,
+    [schema, relation],
+  );
+  return rows;
+}
+
+async function estimateRows(client: ClientBase, schema: string, relations: readonly string[]): Promise<number> {
+  let sum = 0;
+  for (const relation of relations) {
+    for (const { name } of await leavesOf(client, schema, relation)) {
+      const { rows } = await client.query<{ rows: number }>(
+        `select case when c.reltuples >= 0 and c.relpages > 0
+             then c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::int)
+             else pg_relation_size(c.oid) / 100 end::float8 as rows
+         from pg_class c where c.oid = $1::regclass`,
+        [name],
+      );
+      sum += rows[0]?.rows ?? 0;
+    }
+  }
+  return Math.round(sum);
+}
+
+async function keepPace(client: ClientBase, pace: BackfillPace, done: { rows: number; took: number }): Promise<void> {
+  const { rowsPerSecond, share, maxReplicationLagMs } = pace;
+  const byRows = rowsPerSecond === undefined ? 0 : (done.rows / rowsPerSecond) * 1_000 - done.took;
+  const byShare = share === undefined ? 0 : done.took / share - done.took;
+  const pause = Math.max(byRows, byShare);
+  if (pause > 0) await sleep(pause);
+  if (maxReplicationLagMs === undefined) return;
+  while ((await replicationLagMs(client)) > maxReplicationLagMs) await sleep(200);
+}
+
+/** Of the replica that is behind most; 0 without replicas, or for a role that may not see them. */
+async function replicationLagMs(client: ClientBase): Promise<number> {
+  const { rows } = await client.query<{ lag: number }>(
+    "select coalesce(max(extract(epoch from replay_lag)) * 1000, 0)::float8 as lag from pg_stat_replication",
+  );
+  return rows[0]?.lag ?? 0;
+}

@@ -1,0 +1,58 @@
+import { type ClientBase, DatabaseError } from "pg";
+import { quoteIdentifier } from "../quote-identifier.ts";
+import { OperationInvalidError } from "../operations/operation-invalid-error.ts";
+import type { LiveVersion } from "./live-version.ts";
+import { readConversion, readSchemaNames } from "./sync-trigger.ts";
+
+/**
+ * Has the server read every conversion, on no row: a name that is not there is told now and not by the first write.
+ * Those that read other tables through the new version's views wait for the views.
+ *
+ * @throws OperationInvalidError
+ */
+export async function checkConversions(
+  client: ClientBase,
+  schema: string,
+  older: LiveVersion,
+  newer: LiveVersion,
+): Promise<void> {
+  const names = await readSchemaNames(client, schema);
+  for (const link of newer.links) {
+    for (const [direction, source, conversions] of [
+      ["up", older, link.up],
+      ["down", newer, link.down],
+    ] as const) {
+      const table = source.model.tables.find((one) => one.relation === link.relation);
+      if (table === undefined) continue;
+      for (const { column, expression } of conversions) {
+        const place = { schema, version: source.version, model: { tables: [table] }, table, names };
+        const { sql } = await readConversion(place, expression, "r");
+        const row = `${quoteIdentifier(schema)}.${quoteIdentifier(link.relation)}`;
+        await client.query("savepoint conversion");
+        await client
+          .query(`select r.${quoteIdentifier(column)} is distinct from null, ${sql} from ${row} as r limit 0`)
+          .catch((cause: unknown) => {
+            if (!(cause instanceof DatabaseError)) throw cause;
+            // A table that only a version's view has: the views come later.
+            if (cause.code === "42P01") return;
+            throw new OperationInvalidError(
+              `${newer.version}, table "${table.name}"`,
+              `the "${direction}" for column "${nameOf(link.relation, column, [older, newer])}" does not fit: ${cause.message} ` +
+                `(SQLSTATE ${cause.code}). It is: ${expression.trim()}`,
+              { cause, sqlState: cause.code },
+            );
+          });
+        await client.query("rollback to savepoint conversion; release savepoint conversion");
+      }
+    }
+  }
+}
+
+export function nameOf(relation: string, column: string, versions: readonly LiveVersion[]): string {
+  for (const { model } of versions) {
+    const table = model.tables.find((one) => one.relation === relation);
+    const name = table?.columns.find((one) => one.column === column)?.name;
+    if (name !== undefined) return name;
+  }
+  return column;
+}

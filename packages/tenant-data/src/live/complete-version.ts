@@ -1,0 +1,96 @@
+import type { ClientBase } from "pg";
+import { removeLiveVersions, writeLiveVersion } from "./live-store.ts";
+import type { LiveVersion, SchemaTask } from "./live-version.ts";
+import { inOrder, runTask } from "./run-task.ts";
+import { replaceTriggers } from "./sync-trigger.ts";
+import { settleSingle } from "./settle-single.ts";
+import { dropVersionSchema } from "./version-views.ts";
+
+/**
+ * Contracts the schema, in the caller's transaction: the versions before this one go, with the tables and columns that
+ * only they had. When it is the only one left, its names become the schema's, and there is neither view nor trigger.
+ */
+export async function completeVersion(
+  client: ClientBase,
+  schema: string,
+  versions: readonly LiveVersion[],
+  version: LiveVersion,
+): Promise<void> {
+  const leaving = versions.filter(({ position }) => position < version.position);
+  const staying = versions.filter(({ position }) => position >= version.position);
+  const steps = versions.filter(({ position }) => position <= version.position);
+  for (const { version: name } of leaving) await dropVersionSchema(client, schema, name);
+  // What keeps versions equal must not run for the changes below.
+  await replaceTriggers(client, schema, []);
+  for (const step of steps) {
+    for (const task of inOrder(step.completing)) await runTask(client, schema, task);
+  }
+  for (const task of inOrder(withoutVersions(leaving, staying))) await runTask(client, schema, task);
+  await removeLiveVersions(
+    client,
+    schema,
+    leaving.map((one) => one.version),
+  );
+  const oldest: LiveVersion = {
+    ...version,
+    position: 0,
+    links: [],
+    replacements: [],
+    finishing: [],
+    completing: [],
+    undoing: [],
+    renaming: steps.flatMap((step) => step.renaming),
+  };
+  const rest = staying
+    .filter((one) => one.version !== version.version)
+    .map((one) => ({ ...one, position: one.position - version.position }));
+  if (rest.length === 0) {
+    await settleSingle(client, schema, oldest);
+    return;
+  }
+  for (const one of [oldest, ...rest]) await writeLiveVersion(client, schema, one);
+  await replaceTriggers(client, schema, [oldest, ...rest]);
+}
+
+/** Tables and columns that no staying version has. */
+function withoutVersions(leaving: readonly LiveVersion[], staying: readonly LiveVersion[]): SchemaTask[] {
+  const kept = new Map<string, Set<string>>();
+  for (const { model } of staying) {
+    for (const { relation, columns } of model.tables) {
+      const known = kept.get(relation) ?? new Set<string>();
+      for (const { column } of columns) known.add(column);
+      kept.set(relation, known);
+    }
+  }
+  const replacements = new Map(
+    [...leaving, ...staying].flatMap(({ replacements: all }) =>
+      all.map(({ relation, from, to }) => [JSON.stringify([relation, from]), to] as const),
+    ),
+  );
+  const tasks = new Map<string, SchemaTask>();
+  for (const { model } of leaving) {
+    for (const { relation, columns } of model.tables) {
+      const known = kept.get(relation);
+      if (known === undefined) {
+        tasks.set(relation, { do: "drop-relation", relation });
+        continue;
+      }
+      for (const { column } of columns) {
+        if (known.has(column)) continue;
+        const key = JSON.stringify([relation, column]);
+        let replacement = replacements.get(key);
+        // Through versions that go as well.
+        while (replacement !== undefined && !known.has(replacement)) {
+          replacement = replacements.get(JSON.stringify([relation, replacement]));
+        }
+        tasks.set(key, {
+          do: "drop-column",
+          relation,
+          column,
+          ...(replacement === undefined ? {} : { replacement }),
+        });
+      }
+    }
+  }
+  return [...tasks.values()];
+}

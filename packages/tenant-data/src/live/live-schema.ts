@@ -1,0 +1,179 @@
+import { createHash } from "node:crypto";
+import type { ClientBase } from "pg";
+import { quoteIdentifier } from "../quote-identifier.ts";
+import type { OperationFile } from "../operations/parse-operations.ts";
+import type { CustomFieldChoices } from "../operations/start-context.ts";
+import { backfillVersion, type BackfillPace, type BackfillProgress } from "./backfill.ts";
+import { completeVersion } from "./complete-version.ts";
+import { countDiscarded, type DiscardedValues } from "./count-discarded.ts";
+import { finishVersion } from "./finish-version.ts";
+import { assertUnchanged } from "./assert-unchanged.ts";
+import { readLiveVersions } from "./live-store.ts";
+import type { LiveVersion, VersionPhase } from "./live-version.ts";
+import { DEFAULT_PATIENCE, inLockedTransaction, type LockPatience } from "./lock-retry.ts";
+import { rollBackVersion } from "./roll-back-version.ts";
+import { useSchema } from "./search-path.ts";
+import { startVersion } from "./start-version.ts";
+import { DataVersionNotLiveError } from "./data-version-not-live-error.ts";
+import { viewSchemaName } from "./version-views.ts";
+
+export interface LiveSchemaOptions {
+  /**
+   * A session of its own whose user owns the schema. It is used one statement after the other and must not be in a
+   * transaction.
+   */
+  readonly client: ClientBase;
+  /** The schema with the tables. */
+  readonly schema: string;
+  /** Makes a schema that the session's user owns, where the user may not. @default `create schema` by the session */
+  readonly createSchema?: (name: string) => Promise<void>;
+  /** Called first in each transaction; throws when somebody else has taken over. */
+  readonly fence?: () => Promise<void>;
+  readonly patience?: Partial<LockPatience>;
+}
+
+/** A release as the engine takes it: the migration files that it adds, in order. */
+export interface Release {
+  readonly version: string;
+  readonly files: readonly OperationFile[];
+  /** Number of the first file in the module's list of migrations. @default 1 */
+  readonly firstNumber?: number;
+  readonly customFields?: CustomFieldChoices;
+}
+
+/** A version of the data that can be used, or is on its way. */
+export interface LiveVersionStatus {
+  readonly version: string;
+  readonly phase: VersionPhase;
+  /** Schema of its views. */
+  readonly views: string;
+}
+
+/**
+ * Several versions of one schema's tables, live and writable at once.
+ *
+ *   start      expands the schema; users of the versions before it notice nothing
+ *   backfill   fills the rows that were there, checks constraints, and makes the version active: it may be used
+ *   complete   the versions before it go
+ *   rollback   it goes, and those after it; what was written through it stays in the older versions' columns
+ *
+ * Each can be killed at any instant and run again. While more than one version is live, users put the version's view
+ * schema in front of the schema in their search path and say in `aibos.version` which version they are.
+ */
+export interface LiveSchema {
+  /** Oldest first; none while one version has the tables as they are. */
+  versions(): Promise<LiveVersionStatus[]>;
+  /**
+   * @param from the version that has the data now: the newest that is live
+   * @throws OperationInvalidError, CustomFieldConflictError, MigrationDriftError, LockNotGrantedError
+   */
+  start(from: string, release: Release): Promise<void>;
+  /** @throws ConversionFailedError, OperationInvalidError, LockNotGrantedError; the version stays invisible */
+  backfill(version: string, pace?: BackfillPace): AsyncIterable<BackfillProgress>;
+  complete(version: string): Promise<void>;
+  /** @returns what only the versions that went could hold */
+  rollback(version: string): Promise<DiscardedValues[]>;
+}
+
+export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
+  const { client, schema, fence = () => Promise.resolve() } = options;
+  const patience = { ...DEFAULT_PATIENCE, ...options.patience };
+  const createSchema =
+    options.createSchema ??
+    (async (name: string): Promise<void> => {
+      await client.query(`create schema if not exists ${quoteIdentifier(name)}`);
+    });
+
+  async function ensureViewSchema(version: string): Promise<void> {
+    const name = viewSchemaName(schema, version);
+    const { rowCount } = await client.query("select from pg_namespace where nspname = $1", [name]);
+    if (rowCount === 0) await createSchema(name);
+  }
+
+  async function live(version: string): Promise<{ versions: LiveVersion[]; found: LiveVersion | undefined }> {
+    const versions = await readLiveVersions(client, schema);
+    return { versions, found: versions.find((one) => one.version === version) };
+  }
+
+  return {
+    async versions() {
+      const versions = await readLiveVersions(client, schema);
+      return versions.map(({ version, phase }) => ({ version, phase, views: viewSchemaName(schema, version) }));
+    },
+
+    async start(from, release) {
+      await useSchema(client, schema);
+      await ensureViewSchema(from);
+      await ensureViewSchema(release.version);
+      const checksum = checksumOf(release);
+      await inLockedTransaction(client, `Starting ${release.version}`, patience, async () => {
+        await fence();
+        const { versions, found } = await live(release.version);
+        if (found !== undefined) {
+          assertUnchanged(found, release.files, checksum);
+          return;
+        }
+        const newest = versions.at(-1);
+        if (newest !== undefined && (newest.version !== from || newest.phase !== "active")) {
+          throw new DataVersionNotLiveError(
+            from,
+            `the newest live version is ${newest.version}${newest.phase === "active" ? "" : ", which is not active yet"}`,
+          );
+        }
+        await startVersion(client, schema, {
+          versions,
+          from,
+          release: {
+            version: release.version,
+            files: release.files.map((file, index) => ({ ...file, number: (release.firstNumber ?? 1) + index })),
+            checksum,
+            customFields: release.customFields ?? new Map(),
+          },
+        });
+      });
+    },
+
+    async *backfill(version, pace = {}) {
+      await useSchema(client, schema);
+      const { found } = await live(version);
+      if (found === undefined) throw new DataVersionNotLiveError(version, "it was not started");
+      if (found.phase === "active") return;
+      const filled = yield* backfillVersion(client, schema, found, { pace, patience, fence });
+      await finishVersion(client, schema, filled, { patience, fence, exclusive: false });
+    },
+
+    async complete(version) {
+      await useSchema(client, schema);
+      await inLockedTransaction(client, `Completing ${version}`, patience, async () => {
+        await fence();
+        const { versions, found } = await live(version);
+        // With a single version there is nothing to do, and nothing that says which one it is.
+        if (versions.length === 0 || found?.position === 0) return;
+        if (found === undefined) throw new DataVersionNotLiveError(version, "it was not started");
+        if (found.phase !== "active") throw new DataVersionNotLiveError(version, "its rows are not filled yet");
+        await completeVersion(client, schema, versions, found);
+      });
+    },
+
+    async rollback(version) {
+      await useSchema(client, schema);
+      const { versions, found } = await live(version);
+      const discarded = found === undefined ? [] : await countDiscarded(client, schema, versions, found);
+      await inLockedTransaction(client, `Rolling back ${version}`, patience, async () => {
+        await fence();
+        const now = await live(version);
+        if (now.found === undefined) return;
+        if (now.found.position === 0)
+          throw new DataVersionNotLiveError(version, "it is the oldest version, and has none to go back to");
+        await rollBackVersion(client, schema, now.versions, now.found);
+      });
+      return discarded;
+    },
+  };
+}
+
+function checksumOf({ files }: Release): string {
+  const hash = createHash("sha256");
+  for (const { name, checksum } of files) hash.update(`${name}\0${checksum}\n`);
+  return hash.digest("hex");
+}

@@ -1,0 +1,44 @@
+import type { ClientBase } from "pg";
+import { quoteIdentifier } from "../quote-identifier.ts";
+import type { LiveVersion } from "./live-version.ts";
+
+/** The table, in the schema itself, that says which versions are live. It is there while there is more than one. */
+const TABLE = "aibos_versions";
+
+/** The live versions, oldest first; none where a single version has the tables as they are. */
+export async function readLiveVersions(client: ClientBase, schema: string): Promise<LiveVersion[]> {
+  const table = `${quoteIdentifier(schema)}.${TABLE}`;
+  const { rows: found } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
+    table,
+  ]);
+  if (found[0]?.there !== true) return [];
+  const { rows } = await client.query<{ state: LiveVersion }>(`select state from ${table} order by position`);
+  return rows.map(({ state }) => state);
+}
+
+export async function createLiveTable(client: ClientBase, schema: string): Promise<void> {
+  await client.query(
+    `create table if not exists ${quoteIdentifier(schema)}.${TABLE}
+       (version text primary key, position integer not null unique deferrable initially deferred, state jsonb not null)`,
+  );
+}
+
+export async function writeLiveVersion(client: ClientBase, schema: string, version: LiveVersion): Promise<void> {
+  await client.query(
+    `insert into ${quoteIdentifier(schema)}.${TABLE} (version, position, state) values ($1, $2, $3)
+     on conflict (version) do update set position = excluded.position, state = excluded.state`,
+    [version.version, version.position, JSON.stringify(version)],
+  );
+}
+
+export async function removeLiveVersions(
+  client: ClientBase,
+  schema: string,
+  versions: readonly string[],
+): Promise<void> {
+  await client.query(`delete from ${quoteIdentifier(schema)}.${TABLE} where version = any ($1)`, [versions]);
+}
+
+export async function dropLiveTable(client: ClientBase, schema: string): Promise<void> {
+  await client.query(`drop table if exists ${quoteIdentifier(schema)}.${TABLE}`);
+}

@@ -1,0 +1,89 @@
+import type { ClientBase } from "pg";
+import { quoteIdentifier } from "../quote-identifier.ts";
+import { CUSTOM_FIELDS_TABLE, readCustomFields } from "../custom-fields/custom-fields.ts";
+import { dropLiveTable } from "./live-store.ts";
+import type { LiveVersion } from "./live-version.ts";
+import { runTask } from "./run-task.ts";
+import { replaceTriggers } from "./sync-trigger.ts";
+import { dropVersionSchema } from "./version-views.ts";
+
+/** One version is left: its names become those of the tables, and everything that several needed goes. */
+export async function settleSingle(client: ClientBase, schema: string, version: LiveVersion): Promise<void> {
+  await dropVersionSchema(client, schema, version.version);
+  await replaceTriggers(client, schema, []);
+  const base = quoteIdentifier(schema);
+  const fields = await readCustomFields(client, schema);
+  const renamed = new Map<string, string>();
+  const rename = async (
+    kind: (name: string) => string,
+    names: readonly (readonly [string, string])[],
+  ): Promise<void> => {
+    const changes = names.filter(([from, to]) => from !== to);
+    const taken = new Set(names.map(([from]) => from));
+    // Two that swap their names need a third one between.
+    const between = new Map<string, string>();
+    for (const [index, [from, to]] of changes.entries()) {
+      if (!taken.has(to)) continue;
+      between.set(from, `aibos_0_${index}`);
+      await client.query(`${kind(from)} to ${quoteIdentifier(`aibos_0_${index}`)}`);
+    }
+    for (const [from, to] of changes)
+      await client.query(`${kind(between.get(from) ?? from)} to ${quoteIdentifier(to)}`);
+  };
+  await rename(
+    (name) => `alter table ${base}.${quoteIdentifier(name)} rename`,
+    version.model.tables.map(({ relation, name }) => [relation, name]),
+  );
+  for (const { relation, name, columns } of version.model.tables) {
+    renamed.set(relation, name);
+    const table = `${base}.${quoteIdentifier(name)}`;
+    await rename(
+      (column) => `alter table ${table} rename column ${quoteIdentifier(column)}`,
+      columns.map((column) => [column.column, column.name]),
+    );
+    for (const field of fields.get(relation) ?? []) {
+      const column = columns.find((one) => one.column === field);
+      await client.query(
+        column === undefined
+          ? `delete from ${base}.${CUSTOM_FIELDS_TABLE} where relation = $1 and column_name = $2`
+          : `update ${base}.${CUSTOM_FIELDS_TABLE} set relation = $3, column_name = $4 where relation = $1 and column_name = $2`,
+        column === undefined ? [relation, field] : [relation, field, name, column.name],
+      );
+    }
+  }
+  for (const task of version.renaming) {
+    const here =
+      task.do === "rename-constraint" ? { ...task, relation: renamed.get(task.relation) ?? task.relation } : task;
+    await runTask(client, schema, here);
+  }
+  await nameNotNulls(client, schema);
+  await dropLiveTable(client, schema);
+}
+
+/** Since PostgreSQL 18 "not null" is a constraint, called after the column as it was called then. */
+async function nameNotNulls(client: ClientBase, schema: string): Promise<void> {
+  const { rows } = await client.query<{ relation: string; name: string; wanted: string }>(
+    `select c.relname as relation, k.conname as name, a.attname as wanted from pg_constraint k
+       join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+       join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+     where n.nspname = $1 and k.contype = 'n' and k.conname ~ 'aibos_[0-9]+_' and k.conislocal`,
+    [schema],
+  );
+  for (const { relation, name, wanted } of rows) {
+    const to = passableName(`${relation}_${wanted}_not_null`);
+    await client.query(
+      `alter table ${quoteIdentifier(schema)}.${quoteIdentifier(relation)} rename constraint ${quoteIdentifier(name)} to ${quoteIdentifier(to)}`,
+    );
+  }
+}
+
+/** Cut to what PostgreSQL can hold. */
+function passableName(name: string): string {
+  const bytes = Buffer.from(name, "utf8");
+  return bytes.length <= 63
+    ? name
+    : bytes
+        .subarray(0, 60)
+        .toString("utf8")
+        .replace(/\uFFFD+$/, "");
+}

@@ -1,0 +1,124 @@
+import { readdir, readFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fingerprintSchema } from "../fingerprint/fingerprint-schema.ts";
+import { createLiveWorld, type LiveWorld } from "../live/testing/live-world.ts";
+import { OPERATION_KINDS } from "./operation.ts";
+import { parseOperations } from "./parse-operations.ts";
+
+const folder = new URL("../../../../docs/reference/operations/", import.meta.url);
+const files = (await readdir(folder)).filter((name) => name !== "README.md");
+
+interface Block {
+  readonly kind: string;
+  readonly text: string;
+}
+
+let world: LiveWorld;
+/** Of the schema, before the release and when the page has come to its end. */
+let structures: string[] = [];
+beforeEach(async () => {
+  world = await createLiveWorld();
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+async function blocksOf(file: string): Promise<Block[]> {
+  const text = await readFile(new URL(file, folder), "utf8");
+  return [...text.matchAll(/^```(.+)\n([\s\S]*?)^```$/gm)].map(([, kind = "", body = ""]) => ({
+    kind,
+    text: body.trim(),
+  }));
+}
+
+/** What came out of a block's statement, and what the block after it says. */
+interface Outcome {
+  readonly sql: string;
+  readonly expected: string | undefined;
+  readonly found: string;
+}
+
+async function run(version: string | null, { text }: Block, next: Block | undefined): Promise<Outcome> {
+  const isError = next?.kind === "text error";
+  const expected = isError ? next.text.replace(/^ERROR /, "") : next?.kind === "text result" ? next.text : undefined;
+  const found = await world.as(version, text).then(
+    (rows) =>
+      rows
+        .map((row) => Object.values(row).map(asText).join(" | "))
+        .join("\n")
+        .trim(),
+    (error: unknown) => String(error),
+  );
+  // Of an error the page shows the part that matters.
+  if (isError) return { sql: text, expected, found: found.includes(expected ?? "") ? (expected ?? "") : found };
+  return { sql: text, expected: expected ?? (found.startsWith("error") ? "no error" : found), found };
+}
+
+function asText(value: unknown): string {
+  if (value instanceof Date) {
+    const day = [value.getFullYear(), value.getMonth() + 1, value.getDate()];
+    return day.map((part) => String(part).padStart(2, "0")).join("-");
+  }
+  return String(value);
+}
+
+/** Goes through a page to one of its ends. */
+async function follow(file: string, end: "completed" | "rolled-back"): Promise<Outcome[]> {
+  const blocks = await blocksOf(file);
+  const operations = blocks.find(({ kind }) => kind === "yaml operations");
+  const given = blocks.find(({ kind }) => kind === "sql given");
+  await world.given(given?.text ?? "");
+  structures = [(await fingerprintSchema(world.client, world.schema)).structure];
+  const content = `operations:\n${operations?.text ?? ""}`;
+  await world.bring("1.0.0", { version: "2.0.0", files: [parseOperations(file, content)] });
+  const outcomes: Outcome[] = [];
+  for (const [index, block] of blocks.entries()) {
+    const [, version] = /^sql as (.+)$/.exec(block.kind) ?? [];
+    if (version !== undefined) outcomes.push(await run(version, block, blocks[index + 1]));
+  }
+  if (end === "completed") await world.live.complete("2.0.0");
+  else await world.live.rollback("2.0.0");
+  structures.push((await fingerprintSchema(world.client, world.schema)).structure);
+  for (const [index, block] of blocks.entries()) {
+    if (block.kind === `sql ${end}`) outcomes.push(await run(null, block, blocks[index + 1]));
+  }
+  return outcomes;
+}
+
+/** Names that the engine made for a while and should have taken away again. */
+async function leftOver(): Promise<string[]> {
+  const { rows } = await world.client.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relname like '%aibos%'
+     union all select a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relkind in ('r', 'p') and a.attname like '%aibos%'
+     union all select k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace
+     where n.nspname = $1 and k.conname like '%aibos%'
+     union all select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+     where n.nspname = $1 and p.proname like '%aibos%'
+     union all select nspname from pg_namespace where nspname like $1 || '@%'`,
+    [world.schema],
+  );
+  return rows.map(({ name }) => name);
+}
+
+test("every operation has a page", () => {
+  expect(files.map((name) => name.replace(/\.md$/, "")).toSorted()).toEqual(OPERATION_KINDS.toSorted());
+});
+
+describe.each(files)("the example of %s", (file) => {
+  test("holds while both versions are live, and after the older one went", async () => {
+    const outcomes = await follow(file, "completed");
+    expect(outcomes.map(({ sql, found }) => [sql, found])).toEqual(
+      outcomes.map(({ sql, expected }) => [sql, expected]),
+    );
+    expect(await leftOver()).toEqual([]);
+  });
+
+  test("holds after the newer one was rolled back, with the structure as it was", async () => {
+    const outcomes = await follow(file, "rolled-back");
+    expect(outcomes.map(({ sql, found }) => [sql, found])).toEqual(
+      outcomes.map(({ sql, expected }) => [sql, expected]),
+    );
+    expect(await leftOver()).toEqual([]);
+    expect(structures[1]).toBe(structures[0]);
+  });
+});
