@@ -1,11 +1,11 @@
 import type { ClientBase } from "pg";
-import { isNotDerived, isNotOfExtension } from "../live-objects.ts";
 import { CopyUnsupportedError } from "./copy-unsupported-error.ts";
 import type { Definition } from "./read-definitions.ts";
 
 /**
- * Refuses what would be copied without an error and yet be wrong: text that PostgreSQL does not follow when a schema is
- * copied or renamed must not name the schema, an extension must be movable, and an index whole.
+ * Refuses what would be copied without an error and yet be wrong: a definition must not name the schema where PostgreSQL
+ * follows the name, an extension must be movable, and an index whole. The text of a function may name the schema: it is
+ * the same when the copy has taken the schema's name, and nobody calls it before.
  *
  * @throws CopyUnsupportedError
  */
@@ -15,12 +15,8 @@ export async function assertCopyable(
   definitions: readonly Definition[],
 ): Promise<void> {
   const { rows } = await client.query<{ reason: string }>(
-    `select format('function %s names the schema in its text', p.oid::regprocedure) as reason
-     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-     where n.nspname = $1 and ${isNotDerived("p.proname")} and ${isNotOfExtension("pg_proc", "p.oid")}
-       and position($1 in coalesce(p.prosrc, '') || coalesce(array_to_string(p.proconfig, ' '), '')) > 0
-     union all
-     select format('extension %I lives in it, and role %I can''t move it to another schema', e.extname, current_user)
+    `select format('extension %I lives in it, and role %I can''t move it to another schema', e.extname, current_user)
+       as reason
      from pg_extension e join pg_namespace n on n.oid = e.extnamespace where n.nspname = $1
        -- The objects of even a trusted extension are a superuser's.
        and not (e.extrelocatable and (select r.rolsuper from pg_roles r where r.rolname = current_user))

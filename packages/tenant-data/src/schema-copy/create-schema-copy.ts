@@ -10,6 +10,7 @@ import { assertCopyable } from "./assert-copyable.ts";
 import { copyRows } from "./copy-rows.ts";
 import { copySequences } from "./copy-sequences.ts";
 import { CopyUnsupportedError } from "./copy-unsupported-error.ts";
+import { lockStructure } from "./lock-structure.ts";
 import { assertStandsAlone } from "./outside-references.ts";
 import { readDefinitions } from "./read-definitions.ts";
 import { schemaDefinitions } from "./schema-rights.ts";
@@ -29,7 +30,8 @@ export interface CopySize {
  * from live versions and what belongs to extensions is left out; materialized views are computed anew.
  *
  * The copy is of one moment when the caller's transaction is "repeatable read", whoever writes meanwhile: tables are
- * locked only against changes of their structure (ACCESS SHARE), which the caller must exclude until here. In a "read
+ * locked only against changes of their structure and truncation (ACCESS SHARE); one that slips in before is SQLSTATE
+ * 40001, to be tried again. In a "read
  * committed" transaction nobody else may write to the schema until it ends. One lock is stronger: a table whose
  * row-level security is forced on its owner, when the session's role may not bypass that, is kept from others until the
  * transaction ends.
@@ -49,6 +51,7 @@ export async function createSchemaCopy(
   { from, to, structure }: { from: string; to: string; structure?: readonly StructureLine[] },
 ): Promise<CopySize> {
   const { owner, schema, defaults } = await schemaDefinitions(client, { from, to });
+  await lockStructure(client, from);
   const sourcePath = await searchPathOf(client, from);
   const { beforeData, afterData } = await withSettings(client, { search_path: sourcePath }, () =>
     readDefinitions(client, from),
