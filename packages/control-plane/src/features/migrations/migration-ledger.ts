@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { DomainError } from "@aibos/domain";
-import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
+import type { ControlDatabase, ControlTransaction, Isolation } from "../../db/control-database.ts";
 import type { ControlTables, MigrationFailure, OperationRequest, PlannedStep } from "../../db/control-tables.ts";
 import { isLostConnection, isRepeatable } from "../../db/lost-connection.ts";
 import { type FenceHolder, passFence } from "./fence.ts";
@@ -49,13 +49,17 @@ export function createMigrationLedger(options: {
   const { database, platform, sleep, troubled } = options;
   const persist = createPersist(options);
 
-  function fenced<T>(execution: Execution, work: (tx: ControlTransaction) => Promise<T>): Promise<T> {
+  function fenced<T>(
+    execution: Execution,
+    work: (tx: ControlTransaction) => Promise<T>,
+    isolation?: Isolation,
+  ): Promise<T> {
     return database.transaction(async (tx) => {
       await passFence(tx, execution);
       const result = await work(tx);
       await notifyMigration(tx, execution.migrationId);
       return result;
-    });
+    }, isolation);
   }
 
   function runOf(execution: Execution, step: PlannedStep): StepRun<unknown> {
@@ -89,10 +93,14 @@ export function createMigrationLedger(options: {
       if (settled !== undefined) return settled;
       try {
         const found = (await kind.outside?.(context)) ?? {};
-        await fenced(execution, async (tx) => {
-          const outcome = (await kind.inside?.(tx, context, found)) ?? { detail: found };
-          await endStep(tx, migrationId, position, outcome);
-        });
+        await fenced(
+          execution,
+          async (tx) => {
+            const outcome = (await kind.inside?.(tx, context, found)) ?? { detail: found };
+            await endStep(tx, migrationId, position, outcome);
+          },
+          kind.isolation,
+        );
         return { ok: true };
       } catch (error) {
         if (isFenced(error)) throw error;

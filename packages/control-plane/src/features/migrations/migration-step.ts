@@ -1,5 +1,5 @@
 import type { ModuleId, TenantId } from "@aibos/domain";
-import type { ControlTransaction } from "../../db/control-database.ts";
+import type { ControlTransaction, Isolation } from "../../db/control-database.ts";
 import type { OperationRequest, PlannedStep } from "../../db/control-tables.ts";
 import type { Deployments } from "../deployments/deployments.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
@@ -46,6 +46,8 @@ export interface StepOutcome {
  */
 export interface StepKind<With> {
   readonly name: string;
+  /** Of the transaction of `inside`; "read committed" if absent. */
+  readonly isolation?: Isolation;
   /** One line for people, in the imperative. */
   title(subject: With): string;
   outside?(run: StepRun<With>): Promise<Detail>;

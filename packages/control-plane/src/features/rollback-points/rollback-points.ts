@@ -40,7 +40,10 @@ export interface StoredRollbackPoint {
  */
 const KEPT = 5;
 
-/** Copies the data and enters the copy as a rollback point. Writers must be held off. */
+/**
+ * Copies the data and enters the copy as a rollback point, in a "repeatable read" transaction, while others go on
+ * writing. The fingerprint is the copy's: a sequence may have moved on meanwhile.
+ */
 export async function takeRollbackPoint(
   tx: ControlTransaction,
   place: DataPlace,
@@ -48,9 +51,9 @@ export async function takeRollbackPoint(
 ): Promise<StoredRollbackPoint> {
   const id = newId();
   const copy = rollbackSchemaName(place.tenant, place.module, id);
-  const baseline = await takeWriteBaseline(tx.client, place.schema);
-  const fingerprint = await fingerprintSchema(tx.client, place.schema);
-  const size = await createSchemaCopy(tx.client, { from: place.schema, to: copy });
+  const { rowsByTable, ...size } = await createSchemaCopy(tx.client, { from: place.schema, to: copy });
+  const baseline = await takeWriteBaseline(tx.client, place.schema, rowsByTable);
+  const fingerprint = await fingerprintSchema(tx.client, copy);
   return insertPoint(tx, place, { ...facts, id, copy, fingerprint, size, baseline });
 }
 

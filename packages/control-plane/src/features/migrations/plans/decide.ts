@@ -29,7 +29,7 @@ export async function decide(facts: DecisionFacts, request: OperationRequest, to
       const { version, reason } = request;
       const versions = live.map((instance) => instance.version);
       if (!versions.includes(version)) throw new VersionNotLiveError(tenant, module, version, versions);
-      const step = plan(rollbackPoint, { version, dataVersion: dataVersionOf(facts.state), reason });
+      const step = plan(rollbackPoint, { version, dataVersion: dataVersionOf(facts.state), reason, asked: true });
       return { fromVersion: version, toVersion: version, path: [version], steps: [step] };
     }
     case "restore": {

@@ -32,6 +32,11 @@ export const restoreData: StepKind<Restore> = {
   async inside(tx, run) {
     const { rollbackPointId, acceptDataLoss, version, dataVersion } = run.with;
     const point = await usablePoint(tx, rollbackPointId);
+    // Before anything is locked: what takes long about the copy is reading it.
+    const restored = await fingerprintSchema(tx.client, point.copy);
+    if (restored.structure !== point.fingerprint.structure || restored.data !== point.fingerprint.data) {
+      throw new Error(`The copy of rollback point ${point.id} was changed since it was taken; nothing was restored.`);
+    }
     await lockTables(tx.client, run.schema);
     const lostWrites = await countLostWrites(tx, point.id, run.schema);
     if (lostWrites.length > 0 && !acceptDataLoss) {
@@ -41,10 +46,6 @@ export const restoreData: StepKind<Restore> = {
     const aside = asideName(run, id);
     const fingerprint = await fingerprintSchema(tx.client, run.schema);
     await restoreSchemaCopy(tx.client, { copy: point.copy, schema: run.schema, aside });
-    const restored = await fingerprintSchema(tx.client, run.schema);
-    if (restored.structure !== point.fingerprint.structure || restored.data !== point.fingerprint.data) {
-      throw new Error(`The copy of rollback point ${point.id} was changed since it was taken; nothing was restored.`);
-    }
     await setPointState(tx, point.id, "restored");
     const kept = await keepSwappedOut(tx, run, {
       id,

@@ -2,16 +2,27 @@ import type { Version } from "@aibos/domain";
 import { describeDifference, dropSchemaCopy, fingerprintSchema, restoreSchemaCopy } from "@aibos/tenant-data";
 import { findRollbackPoint, setPointState, takeRollbackPoint } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
-import { lockTables } from "../lock-tables.ts";
 import { setDataVersion } from "../set-data-version.ts";
 
-/** Copies the data. When later steps changed it and are undone, the copy takes its place again. */
-export const rollbackPoint: StepKind<{ version: Version; dataVersion: Version; reason: string }> = {
+interface Point {
+  readonly version: Version;
+  readonly dataVersion: Version;
+  readonly reason: string;
+  /** Somebody asked for it while users go on writing: there is no later step whose change it could undo. */
+  readonly asked?: boolean;
+}
+
+/**
+ * Copies the data, in one snapshot: nobody is kept from writing. When later steps changed it and are undone, the copy
+ * takes its place again.
+ */
+export const rollbackPoint: StepKind<Point> = {
   name: "rollback-point",
   title: () => "copy the data to a rollback point",
+  isolation: "repeatable read",
   async inside(tx, run) {
-    await lockTables(tx.client, run.schema);
-    const point = await takeRollbackPoint(tx, run, { ...run.with, migrationId: run.migrationId });
+    const { version, dataVersion, reason } = run.with;
+    const point = await takeRollbackPoint(tx, run, { version, dataVersion, reason, migrationId: run.migrationId });
     return {
       detail: { rollbackPointId: point.id, structure: point.fingerprint.structure },
       checksum: point.fingerprint.data,
@@ -20,6 +31,10 @@ export const rollbackPoint: StepKind<{ version: Version; dataVersion: Version; r
   async undoInside(tx, run, recorded) {
     const point = await findRollbackPoint(tx.db, String(recorded["rollbackPointId"]));
     if (point === undefined || point.state !== "available") return;
+    if (run.with.asked === true) {
+      await dropSchemaCopy(tx.client, point.copy);
+      return setPointState(tx, point.id, "dropped");
+    }
     const now = await fingerprintSchema(tx.client, run.schema);
     if (now.structure === point.fingerprint.structure && now.data === point.fingerprint.data) {
       await dropSchemaCopy(tx.client, point.copy);
