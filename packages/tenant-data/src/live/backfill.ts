@@ -98,11 +98,14 @@ async function fillBlocks(
   let next: BackfillState;
   let rows = 0;
   if (leaf === undefined || target === undefined) {
-    next = { ...backfill, at: backfill.at + 1, leaf: 0, block: 0, file: 0 };
+    next = { ...backfill, at: backfill.at + 1, leaf: 0, block: 0, file: 0, until: 0 };
   } else {
     // A table that was written anew (VACUUM FULL, CLUSTER) has its rows in other blocks: begin again.
-    const from = backfill.file === leaf.file ? backfill.block : 0;
-    const to = Math.min(from + blocks, leaf.blocks);
+    const begun = backfill.file === leaf.file;
+    const from = begun ? backfill.block : 0;
+    // The rows that are filled move to the end of the table, which is not to be followed.
+    const until = begun ? backfill.until : leaf.blocks;
+    const to = Math.min(from + blocks, until);
     const column = quoteIdentifier(target.column);
     if (to > from) {
       const key = await backfillKey(client, schema, relation);
@@ -120,9 +123,9 @@ async function fillBlocks(
       rows = done.rowCount ?? 0;
     }
     next =
-      to >= leaf.blocks
-        ? { ...backfill, leaf: backfill.leaf + 1, block: 0, file: 0, rows: backfill.rows + rows }
-        : { ...backfill, block: to, file: leaf.file, rows: backfill.rows + rows };
+      to >= until
+        ? { ...backfill, leaf: backfill.leaf + 1, block: 0, file: 0, until: 0, rows: backfill.rows + rows }
+        : { ...backfill, block: to, file: leaf.file, until, rows: backfill.rows + rows };
   }
   const [, ...others] = await readLiveVersions(client, schema);
   const stored = others.find((one) => one.version === version.version) ?? version;

@@ -131,5 +131,7 @@ export interface BackfillState {
   readonly leaf: number;
   readonly block: number;
   readonly file: number;
+  /** Blocks that it had when it was begun: what is after them was written since, and so filled. */
+  readonly until: number;
   readonly rows: number;
 }

@@ -83,6 +83,7 @@ export async function startVersion(
       leaf: 0,
       block: 0,
       file: 0,
+      until: 0,
       rows: 0,
     },
   };
@@ -111,7 +112,7 @@ async function baseVersion(client: ClientBase, schema: string, version: string):
     completing: [],
     renaming: [],
     undoing: [],
-    backfill: { relations: [], at: 0, leaf: 0, block: 0, file: 0, rows: 0 },
+    backfill: { relations: [], at: 0, leaf: 0, block: 0, file: 0, until: 0, rows: 0 },
   };
 }
 
