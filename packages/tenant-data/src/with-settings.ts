@@ -19,9 +19,8 @@ export async function withSettings<T>(
 }
 
 async function set(client: ClientBase, settings: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, value] of Object.entries(settings)) {
-    await client.query("select set_config($1, $2, true)", [name, value]);
-  }
+  const calls = Object.keys(settings).map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, true)`);
+  await client.query(`select ${calls.join(", ")}`, Object.entries(settings).flat());
 }
 
 /** Runs work as another role, which the session's role must be a member of. */

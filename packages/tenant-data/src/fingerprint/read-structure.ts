@@ -2,7 +2,8 @@ import type { ClientBase } from "pg";
 import { queryAll } from "../query-all.ts";
 import { quoteLiteral } from "../quote-identifier.ts";
 import { withSettings } from "../with-settings.ts";
-import { searchPathOf } from "./search-path.ts";
+import { queriesAbout, schemaContents } from "./schema-contents.ts";
+import { CATALOG_SETTINGS, searchPathOf } from "./search-path.ts";
 import { settledForm } from "./settled-form.ts";
 import { STRUCTURE_QUERIES } from "./structure-queries.ts";
 
@@ -19,9 +20,12 @@ export interface StructureLine {
  */
 export async function readStructure(client: ClientBase, schema: string): Promise<StructureLine[]> {
   const literal = quoteLiteral(schema);
-  const queries = STRUCTURE_QUERIES.map((query) => query.replaceAll("$1", () => literal));
-  const results = await withSettings(client, { search_path: await searchPathOf(client, schema) }, () =>
-    queryAll(client, queries),
+  const asked = queriesAbout(STRUCTURE_QUERIES, await schemaContents(client, schema));
+  const queries = asked.map(({ sql }) => sql.replaceAll("$1", () => literal));
+  const results = await withSettings(
+    client,
+    { ...CATALOG_SETTINGS, search_path: await searchPathOf(client, schema) },
+    () => queryAll(client, queries),
   );
   const lines = results
     .flatMap(({ rows }): StructureLine[] => rows)

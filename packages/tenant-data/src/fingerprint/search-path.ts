@@ -14,3 +14,6 @@ export async function searchPathOf(client: ClientBase, schema: string): Promise<
   );
   return [schema, ...rows.map(({ name }) => name)].map(quoteIdentifier).join(", ");
 }
+
+/** Settings for queries on the catalog, which are many and short: PostgreSQL would spend more on planning than on them. */
+export const CATALOG_SETTINGS = { jit: "off", join_collapse_limit: "1", max_parallel_workers_per_gather: "0" };

@@ -1,4 +1,5 @@
 import { isNotDerived, isNotOfExtension } from "../live-objects.ts";
+import type { ContentQuery } from "./schema-contents.ts";
 import { withoutSchema } from "../schema-copy/definition-query.ts";
 import { AGGREGATE_OPTIONS } from "../schema-copy/type-definitions.ts";
 
@@ -15,12 +16,15 @@ const comment = (oid: string, catalog: string, column = 0): string =>
 const TABLESPACE = "(select s.spcname from pg_tablespace s where s.oid = c.reltablespace)";
 
 /** Each gives rows (object, definition) for the schema named by $1, which must be the search_path. */
-export const STRUCTURE_QUERIES: readonly string[] = [
-  `select 'schema' as object, jsonb_build_array(${rights("n.nspacl", "n.nspowner", "'n'")}, pg_get_userbyid(n.nspowner),
+export const STRUCTURE_QUERIES: readonly ContentQuery[] = [
+  {
+    sql: `select 'schema' as object, jsonb_build_array(${rights("n.nspacl", "n.nspowner", "'n'")}, pg_get_userbyid(n.nspowner),
      ${comment("n.oid", "pg_namespace")})::text as definition
    from pg_namespace n where n.nspname = $1`,
+  },
 
-  `select case c.relkind when 'S' then 'sequence' when 'v' then 'view' when 'm' then 'materialized view'
+  {
+    sql: `select case c.relkind when 'S' then 'sequence' when 'v' then 'view' when 'm' then 'materialized view'
        when 'c' then 'composite' else 'table' end || ' ' || quote_ident(c.relname) as object,
      jsonb_build_array(c.relkind, c.relpersistence, array_to_string(c.reloptions, ','), c.relrowsecurity,
        c.relforcerowsecurity, c.relreplident, pg_get_userbyid(c.relowner), ${rights("c.relacl", "c.relowner", "case c.relkind when 'S' then 's' else 'r' end::\"char\"")},
@@ -32,8 +36,10 @@ export const STRUCTURE_QUERIES: readonly string[] = [
        (select array_to_string(t.reloptions, ',') from pg_class t where t.oid = c.reltoastrelid))::text as definition
    from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where n.nspname = $1 and c.relkind not in ('i', 'I', 't') and ${isNotOfExtension("pg_class", "c.oid")}`,
+  },
 
-  `select 'column ' || quote_ident(c.relname) || '.' || quote_ident(a.attname) as object,
+  {
+    sql: `select 'column ' || quote_ident(c.relname) || '.' || quote_ident(a.attname) as object,
      jsonb_build_array(row_number() over (partition by c.oid order by a.attnum),
        format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
        pg_get_expr(d.adbin, d.adrelid), co.collname, a.attstorage, a.attcompression, a.attstattarget, case when not c.relispartition then a.attislocal end,
@@ -45,8 +51,10 @@ export const STRUCTURE_QUERIES: readonly string[] = [
      left join pg_collation co on co.oid = a.attcollation
        and a.attcollation <> (select t.typcollation from pg_type t where t.oid = a.atttypid)
    where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'c', 'f') and ${isNotOfExtension("pg_class", "c.oid")}`,
+  },
 
-  `select 'constraint ' || coalesce(quote_ident(c.relname), t.typname, '') || '.' || quote_ident(k.conname) as object,
+  {
+    sql: `select 'constraint ' || coalesce(quote_ident(c.relname), t.typname, '') || '.' || quote_ident(k.conname) as object,
      jsonb_build_array(k.contype, pg_get_constraintdef(k.oid), k.conislocal, k.coninhcount,
        ${comment("k.oid", "pg_constraint")})::text as definition
    from pg_constraint k join pg_namespace n on n.oid = k.connamespace
@@ -55,8 +63,10 @@ export const STRUCTURE_QUERIES: readonly string[] = [
      -- PostgreSQL's own parts of a foreign key to a partitioned table, named by its history
      and not exists (select from pg_constraint whole where whole.oid = k.conparentid and whole.conrelid = k.conrelid)
      and ${isNotOfExtension("pg_type", "k.contypid")} and ${isNotOfExtension("pg_class", "k.conrelid")}`,
+  },
 
-  `select 'index ' || quote_ident(c.relname) as object,
+  {
+    sql: `select 'index ' || quote_ident(c.relname) as object,
      jsonb_build_array(pg_get_indexdef(i.indexrelid, 0, true), i.indisunique, i.indisvalid, i.indisreplident, i.indisclustered,
        array_to_string(c.reloptions, ','), ${comment("c.oid", "pg_class")}, ${TABLESPACE},
        (select string_agg(a.attnum || ' ' || a.attstattarget, ',' order by a.attnum) from pg_attribute a
@@ -64,23 +74,32 @@ export const STRUCTURE_QUERIES: readonly string[] = [
        (select p.inhparent::regclass::text from pg_inherits p where p.inhrelid = c.oid))::text as definition
    from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
    where n.nspname = $1 and ${isNotOfExtension("pg_class", "i.indrelid")}`,
+  },
 
-  `select 'sequence ' || quote_ident(c.relname) || ' parameters' as object,
+  {
+    about: "sequence",
+    sql: `select 'sequence ' || quote_ident(c.relname) || ' parameters' as object,
      jsonb_build_array(format_type(s.seqtypid, null), s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
        s.seqcycle, (select d.refobjid::regclass || '.' || a.attname || ' ' || d.deptype::text
          from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
          where d.objid = c.oid and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')))::text as definition
    from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace
    where n.nspname = $1 and ${isNotOfExtension("pg_class", "c.oid")}`,
+  },
 
-  `select 'function ' || p.oid::regprocedure as object,
+  {
+    about: "function",
+    sql: `select 'function ' || p.oid::regprocedure as object,
      jsonb_build_array(p.prokind, case when p.prokind = 'a' then pg_get_function_arguments(p.oid) || ${AGGREGATE_OPTIONS}
        else ${withoutSchema("pg_get_functiondef(p.oid)", "CREATE OR REPLACE (?:FUNCTION|PROCEDURE) ")} end,
        pg_get_userbyid(p.proowner), ${rights("p.proacl", "p.proowner", "'f'")}, ${comment("p.oid", "pg_proc")})::text as definition
    from pg_proc p join pg_namespace n on n.oid = p.pronamespace left join pg_aggregate a on a.aggfnoid = p.oid
    where n.nspname = $1 and ${isNotDerived("p.proname")} and ${isNotOfExtension("pg_proc", "p.oid")}`,
+  },
 
-  `select 'type ' || quote_ident(t.typname) as object,
+  {
+    about: "type",
+    sql: `select 'type ' || quote_ident(t.typname) as object,
      jsonb_build_array(t.typtype, (select string_agg(quote_literal(e.enumlabel), ',' order by e.enumsortorder)
          from pg_enum e where e.enumtypid = t.oid),
        case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) end, t.typnotnull,
@@ -92,48 +111,66 @@ export const STRUCTURE_QUERIES: readonly string[] = [
           r.rngsubdiff::regproc::text) from pg_range r where r.rngtypid = t.oid),
        pg_get_userbyid(t.typowner), ${rights("t.typacl", "t.typowner", "'T'")}, ${comment("t.oid", "pg_type")})::text as definition
    from pg_type t join pg_namespace n on n.oid = t.typnamespace
-   where n.nspname = $1 and (t.typtype in ('e', 'd', 'r') or exists (select from pg_class c where c.oid = t.typrelid
+   where n.nspname = $1 and (t.typtype in ('e', 'd', 'r') or (t.typtype in ('b', 'p') and t.typcategory <> 'A') or exists (select from pg_class c where c.oid = t.typrelid
      and c.relkind = 'c')) and ${isNotOfExtension("pg_type", "t.oid")}`,
+  },
 
-  `select 'trigger ' || quote_ident(c.relname) || '.' || quote_ident(t.tgname) as object,
+  {
+    about: "trigger",
+    sql: `select 'trigger ' || quote_ident(c.relname) || '.' || quote_ident(t.tgname) as object,
      jsonb_build_array(pg_get_triggerdef(t.oid, true), t.tgenabled, t.tgparentid <> 0,
        ${comment("t.oid", "pg_trigger")})::text as definition
    from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
    where n.nspname = $1 and not t.tgisinternal and ${isNotDerived("t.tgname")}`,
+  },
 
-  `select 'rule ' || quote_ident(c.relname) || '.' || quote_ident(r.rulename) as object,
+  {
+    about: "rule",
+    sql: `select 'rule ' || quote_ident(c.relname) || '.' || quote_ident(r.rulename) as object,
      jsonb_build_array(pg_get_ruledef(r.oid, true), r.ev_enabled, ${comment("r.oid", "pg_rewrite")})::text as definition
    from pg_rewrite r join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace
    where n.nspname = $1 and r.rulename <> '_RETURN'`,
+  },
 
-  `select 'policy ' || quote_ident(c.relname) || '.' || quote_ident(p.polname) as object,
+  {
+    about: "policy",
+    sql: `select 'policy ' || quote_ident(c.relname) || '.' || quote_ident(p.polname) as object,
      jsonb_build_array(p.polcmd, p.polpermissive,
        (select string_agg(coalesce(pg_get_userbyid(nullif(r, 0)), 'public'), ',' order by r::regrole::text) from unnest(p.polroles) r),
        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid),
        ${comment("p.oid", "pg_policy")})::text as definition
    from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
    where n.nspname = $1 and ${isNotDerived("p.polname")}`,
+  },
 
-  `select 'statistics ' || quote_ident(s.stxname) as object,
+  {
+    about: "statistics",
+    sql: `select 'statistics ' || quote_ident(s.stxname) as object,
      jsonb_build_array(${withoutSchema("pg_get_statisticsobjdef(s.oid)", "CREATE STATISTICS ")},
        case when s.stxstattarget >= 0 then s.stxstattarget end, pg_get_userbyid(s.stxowner),
        ${comment("s.oid", "pg_statistic_ext")})::text as definition
    from pg_statistic_ext s join pg_namespace n on n.oid = s.stxnamespace where n.nspname = $1`,
+  },
 
-  `select 'default rights ' || pg_get_userbyid(d.defaclrole) || ' ' || d.defaclobjtype::text as object,
+  {
+    sql: `select 'default rights ' || pg_get_userbyid(d.defaclrole) || ' ' || d.defaclobjtype::text as object,
      ${rights("d.defaclacl", "4294967295", "'r'")} as definition
    from pg_default_acl d join pg_namespace n on n.oid = d.defaclnamespace where n.nspname = $1`,
+  },
 
   // Whatever else lives in the schema: kinds that are not described above show at least that they are there.
-  `select 'other ' || i.type || ' ' || coalesce(i.name, i.identity) as object, i.type as definition
+  {
+    sql: `select 'other ' || i.type || ' ' || coalesce(i.name, i.identity) as object, i.type as definition
    from pg_depend d join pg_namespace n on n.oid = d.refobjid and d.refclassid = 'pg_namespace'::regclass
      cross join lateral pg_identify_object(d.classid, d.objid, d.objsubid) i
    where n.nspname = $1 and d.classid not in ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass,
      'pg_constraint'::regclass, 'pg_statistic_ext'::regclass, 'pg_default_acl'::regclass, 'pg_extension'::regclass)
      and not exists (select from pg_depend e where e.classid = d.classid and e.objid = d.objid and e.deptype = 'e')`,
+  },
 
   // And what is in no schema but about an object of this one.
-  `select 'other ' || i.type || ' ' || i.identity as object, i.type as definition
+  {
+    sql: `select 'other ' || i.type || ' ' || i.identity as object, i.type as definition
    from pg_namespace n cross join lateral (
        select 'pg_class'::regclass::oid as class, oid from pg_class where relnamespace = n.oid
        union all select 'pg_type'::regclass, oid from pg_type where typnamespace = n.oid
@@ -144,4 +181,5 @@ export const STRUCTURE_QUERIES: readonly string[] = [
      'pg_publication_namespace'::regclass)
      and not exists (select from pg_depend e where e.classid = d.classid and e.objid = d.objid
        and e.deptype in ('e', 'i'))`,
+  },
 ];

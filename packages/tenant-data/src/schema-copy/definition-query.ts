@@ -1,3 +1,4 @@
+import type { ContentQuery } from "../fingerprint/schema-contents.ts";
 import { isNotOfExtension } from "../live-objects.ts";
 
 /** What a statement makes, which decides when it can run. */
@@ -27,9 +28,8 @@ export type DefinitionKind =
   | "grant";
 
 /** A query that makes statements of one kind: rows (key, statement), in which $1 is the schema's name as a literal. */
-export interface DefinitionQuery {
+export interface DefinitionQuery extends ContentQuery {
   readonly kind: DefinitionKind;
-  readonly sql: string;
 }
 
 /** An object's name among all objects: its catalog's number and its own. Statements without one are nobody's need. */

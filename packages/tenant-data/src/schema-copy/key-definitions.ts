@@ -24,6 +24,7 @@ export const KEY_DEFINITIONS: readonly DefinitionQuery[] = [
   {
     // What a child has from its parents is as valid as theirs, unless it was made or validated later.
     kind: "validation",
+    about: "family",
     sql: `select null as key, format('alter table %I validate constraint %I', c.relname, k.conname) as statement
      from ${CONSTRAINTS} where k.contype in ('c', 'n') and not k.conislocal and k.convalidated
        and exists (select from pg_inherits i join pg_constraint p on p.conrelid = i.inhparent and p.contype = k.contype
@@ -31,6 +32,7 @@ export const KEY_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "check",
+    about: "type",
     sql: `select ${keyOf("pg_constraint", "k.oid")} as key, format('alter domain %I add constraint %I %s', t.typname,
        k.conname, pg_get_constraintdef(k.oid)) as statement
      from pg_constraint k join pg_type t on t.oid = k.contypid join pg_namespace n on n.oid = k.connamespace
@@ -39,6 +41,7 @@ export const KEY_DEFINITIONS: readonly DefinitionQuery[] = [
   {
     // A partition's own name for its parent's foreign key comes first: the parent's then takes it as its part.
     kind: "foreign key",
+    about: "foreign key",
     sql: `select ${keyOf("pg_constraint", "k.oid")} as key, format('alter table %I add constraint %I %s', c.relname,
        k.conname, pg_get_constraintdef(k.oid)) as statement
      from ${CONSTRAINTS} left join pg_constraint pk on pk.oid = k.conparentid
@@ -54,18 +57,21 @@ export const KEY_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "index attachment",
+    about: "family",
     sql: `select null as key, format('alter index %s attach partition %I', i.inhparent::regclass, c.relname) as statement
      from ${RELATIONS} join pg_inherits i on i.inhrelid = c.oid where c.relkind in ('i', 'I')
      order by c.relkind = 'I', c.oid desc`,
   },
   {
     kind: "materialized view index",
+    about: "materialized view",
     sql: `select ${keyOf("pg_class", "c.oid")} as key, pg_get_indexdef(c.oid, 0, true) as statement
      from ${RELATIONS} join pg_index i on i.indexrelid = c.oid join pg_class r on r.oid = i.indrelid
      where r.relkind = 'm' order by c.oid`,
   },
   {
     kind: "statistics",
+    about: "statistics",
     sql: `select ${keyOf("pg_statistic_ext", "s.oid")} as key,
        ${withoutSchema("pg_get_statisticsobjdef(s.oid)", "CREATE STATISTICS ")} as statement
      from pg_statistic_ext s join pg_namespace n on n.oid = s.stxnamespace where n.nspname = $1 order by s.oid`,

@@ -1,5 +1,8 @@
 import type { ClientBase } from "pg";
 import { quoteLiteral } from "../quote-identifier.ts";
+import { type Content, queriesAbout, schemaContents } from "../fingerprint/schema-contents.ts";
+import { CATALOG_SETTINGS } from "../fingerprint/search-path.ts";
+import { withSettings } from "../with-settings.ts";
 import { queryAll } from "../query-all.ts";
 import { ATTACHED_DEFINITIONS } from "./attached-definitions.ts";
 import type { DefinitionKind } from "./definition-query.ts";
@@ -28,19 +31,30 @@ const QUERIES = [
   ...ATTACHED_DEFINITIONS,
 ];
 
-/** Reads the statements that make a schema, which must be first in the search path, in one round trip. */
+/** Reads the statements that make a schema, which must be first in the search path. */
 export async function readDefinitions(client: ClientBase, schema: string): Promise<OrderedDefinitions> {
   const literal = quoteLiteral(schema);
-  const texts = [...QUERIES.map(({ sql }) => sql), DEPENDENCIES].map((text) => text.replaceAll("$1", () => literal));
-  const results = await queryAll(client, texts);
-  const definitions = QUERIES.flatMap(({ kind }, index) =>
+  const contents = await schemaContents(client, schema);
+  const queries = queriesAbout(QUERIES, contents);
+  // Tables, sequences and keys are in order by their kinds already.
+  const isEntangled = ENTANGLED.some((content) => contents.has(content));
+  const texts = [...queries.map(({ sql }) => sql), ...(isEntangled ? [DEPENDENCIES] : [])];
+  const results = await withSettings(client, CATALOG_SETTINGS, () =>
+    queryAll(
+      client,
+      texts.map((text) => text.replaceAll("$1", () => literal)),
+    ),
+  );
+  const definitions = queries.flatMap(({ kind }, index) =>
     (results[index]?.rows ?? []).flatMap((row: Row): Definition[] =>
       row.statement === null ? [] : [{ kind, key: row.key, statement: row.statement }],
     ),
   );
-  const dependencies: Dependency[] = results.at(-1)?.rows ?? [];
+  const dependencies: Dependency[] = isEntangled ? (results.at(-1)?.rows ?? []) : [];
   return orderDefinitions(definitions, dependencies);
 }
+
+const ENTANGLED: readonly Content[] = ["family", "function", "materialized view", "rule", "type", "view"];
 
 interface Row {
   readonly key: string | null;

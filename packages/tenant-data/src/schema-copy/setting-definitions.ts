@@ -28,6 +28,7 @@ export const SETTING_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "setting",
+    about: "statistics",
     sql: `select null as key, format('alter statistics %I set statistics %s', s.stxname, s.stxstattarget) as statement
      from pg_statistic_ext s join pg_namespace n on n.oid = s.stxnamespace
      where n.nspname = $1 and coalesce(s.stxstattarget, -1) >= 0 order by s.oid`,

@@ -39,6 +39,7 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "attachment",
+    about: "family",
     sql: `select null as key, format('alter table only %s attach partition %I %s', i.inhparent::regclass, c.relname,
        pg_get_expr(c.relpartbound, c.oid)) as statement
      from ${RELATIONS} join pg_inherits i on i.inhrelid = c.oid
@@ -46,6 +47,7 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "identity",
+    about: "sequence",
     sql: `select null as key, format('alter table %s%I alter column %I add generated %s as identity (sequence name %I '
          'increment by %s minvalue %s maxvalue %s start with %s cache %s %s%s)',
        case c.relkind when 'p' then '' else 'only ' end, c.relname, a.attname,
@@ -61,6 +63,7 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "identity",
+    about: "sequence",
     sql: `select null as key, format('alter sequence %I owned by %I.%I', c.relname, o.relname, a.attname) as statement
      from ${RELATIONS} join pg_depend d on d.objid = c.oid and d.classid = 'pg_class'::regclass and d.deptype = 'a'
        join pg_class o on o.oid = d.refobjid and d.refclassid = 'pg_class'::regclass
@@ -69,6 +72,7 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "default",
+    about: "default",
     sql: `select ${keyOf("pg_attrdef", "d.oid")} as key, format('alter %s %I alter column %I set default %s',
        case c.relkind when 'v' then 'view' else 'table only' end, c.relname, a.attname,
        pg_get_expr(d.adbin, d.adrelid)) as statement

@@ -23,6 +23,7 @@ export const AGGREGATE_OPTIONS = `concat_ws(', ', 'sfunc = ' || a.aggtransfn::re
 export const TYPE_DEFINITIONS: readonly DefinitionQuery[] = [
   {
     kind: "type",
+    about: "type",
     sql: `select ${keyOf("pg_type", "t.oid")} as key, case t.typtype
        when 'e' then format('create type %I as enum (%s)', t.typname,
          (select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder)
@@ -59,6 +60,7 @@ export const TYPE_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "sequence",
+    about: "sequence",
     sql: `select ${keyOf("pg_class", "c.oid")} as key,
        format('create %ssequence %I as %s increment by %s minvalue %s maxvalue %s start with %s cache %s %s',
        case c.relpersistence when 'u' then 'unlogged ' else '' end, c.relname, format_type(s.seqtypid, null),
@@ -71,6 +73,7 @@ export const TYPE_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "function",
+    about: "function",
     sql: `select ${keyOf("pg_proc", "p.oid")} as key, case when p.prokind = 'a' then
          format('create aggregate %I(%s) (%s)', p.proname,
            case when p.pronargs = 0 then '*' else pg_get_function_arguments(p.oid) end, ${AGGREGATE_OPTIONS})

@@ -5,6 +5,7 @@ import { type DefinitionQuery, keyOf, RELATIONS } from "./definition-query.ts";
 export const VIEW_DEFINITIONS: readonly DefinitionQuery[] = [
   ...(["view", "materialized view"] as const).map((kind): DefinitionQuery => ({
     kind,
+    about: kind,
     sql: `select ${keyOf("pg_class", "c.oid")} as key, format('create ${kind} %I%s%s as %s%s', c.relname,
          coalesce(' using ' || (select quote_ident(am.amname) from pg_am am where am.oid = c.relam
             and am.amname <> current_setting('default_table_access_method')), ''),
@@ -14,11 +15,13 @@ export const VIEW_DEFINITIONS: readonly DefinitionQuery[] = [
   })),
   {
     kind: "rule",
+    about: "rule",
     sql: `select ${keyOf("pg_rewrite", "r.oid")} as key, pg_get_ruledef(r.oid, true) as statement
      from ${RELATIONS} join pg_rewrite r on r.ev_class = c.oid where r.rulename <> '_RETURN' order by r.oid`,
   },
   {
     kind: "setting",
+    about: "rule",
     sql: `select null as key, format('alter table %I %s rule %I', c.relname, case r.ev_enabled when 'D' then 'disable'
          when 'A' then 'enable always' else 'enable replica' end, r.rulename) as statement
      from ${RELATIONS} join pg_rewrite r on r.ev_class = c.oid
@@ -26,6 +29,7 @@ export const VIEW_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "trigger",
+    about: "trigger",
     sql: `select ${keyOf("pg_trigger", "t.oid")} as key, pg_get_triggerdef(t.oid, true) as statement
      from ${RELATIONS} join pg_trigger t on t.tgrelid = c.oid
      where not t.tgisinternal and t.tgparentid = 0 and ${isNotDerived("t.tgname")} order by t.oid`,
@@ -33,6 +37,7 @@ export const VIEW_DEFINITIONS: readonly DefinitionQuery[] = [
   {
     // A partition's state of its parent's trigger may differ from the parent's.
     kind: "setting",
+    about: "trigger",
     sql: `select null as key, format('alter table only %I %s trigger %I', c.relname, case t.tgenabled when 'D' then 'disable'
          when 'A' then 'enable always' else 'enable replica' end, t.tgname) as statement
      from ${RELATIONS} join pg_trigger t on t.tgrelid = c.oid
@@ -40,6 +45,7 @@ export const VIEW_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "policy",
+    about: "policy",
     sql: `select ${keyOf("pg_policy", "p.oid")} as key,
        concat_ws(' ', format('create policy %I on %I as %s for %s to %s', p.polname, c.relname,
          case when p.polpermissive then 'permissive' else 'restrictive' end,
