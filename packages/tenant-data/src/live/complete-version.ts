@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { lockTablesInOrder } from "./lock-tables-in-order.ts";
 import { removeLiveVersions, writeLiveVersion } from "./live-store.ts";
 import type { LiveVersion, SchemaTask } from "./live-version.ts";
 import { inOrder, runTask } from "./run-task.ts";
@@ -19,6 +20,8 @@ export async function completeVersion(
   const leaving = versions.filter(({ position }) => position < version.position);
   const staying = versions.filter(({ position }) => position >= version.position);
   const steps = versions.filter(({ position }) => position <= version.position);
+  const relations = new Set(versions.flatMap(({ model }) => model.tables.map(({ relation }) => relation)));
+  await lockTablesInOrder(client, schema, [...relations], [...staying, ...leaving]);
   for (const { version: name } of leaving) await dropVersionSchema(client, schema, name);
   // What keeps versions equal must not run for the changes below.
   await replaceTriggers(client, schema, []);

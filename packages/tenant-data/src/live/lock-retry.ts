@@ -4,7 +4,7 @@ import { DomainError } from "@aibos/domain";
 
 /** How long a statement waits for a lock, behind which others wait too, and how often it is tried again. */
 export interface LockPatience {
-  /** Milliseconds that one try waits, and others behind it. */
+  /** Milliseconds that one try waits at most, and others behind it; the first tries wait less. */
   readonly lockTimeoutMs: number;
   /** Milliseconds in all before it is given up. */
   readonly giveUpAfterMs: number;
@@ -24,6 +24,9 @@ export class LockNotGrantedError extends DomainError {
   }
 }
 
+/** The first try is the shortest: most often nobody is there for long. */
+const FIRST_TIMEOUT_MS = 50;
+
 /** SQLSTATEs of a lock that was not granted in time, and of a deadlock, which the other side may have caused. */
 const NOT_GRANTED = new Set(["55P03", "40P01"]);
 
@@ -39,8 +42,8 @@ export async function inLockedTransaction<T>(
   patience: LockPatience,
   work: () => Promise<T>,
 ): Promise<T> {
-  return retryLocks(what, patience, async () => {
-    await client.query(`begin; set local lock_timeout = ${Math.ceil(patience.lockTimeoutMs)}`);
+  return retryLocks(what, patience, async (lockTimeoutMs) => {
+    await client.query(`begin; set local lock_timeout = ${Math.ceil(lockTimeoutMs)}`);
     try {
       const result = await work();
       await client.query("commit");
@@ -59,8 +62,8 @@ export async function withoutTransaction(
   patience: LockPatience,
   work: () => Promise<void>,
 ): Promise<void> {
-  await retryLocks(what, patience, async () => {
-    await client.query(`set lock_timeout = ${Math.ceil(patience.lockTimeoutMs)}`);
+  await retryLocks(what, patience, async (lockTimeoutMs) => {
+    await client.query(`set lock_timeout = ${Math.ceil(lockTimeoutMs)}`);
     try {
       await work();
     } finally {
@@ -69,16 +72,22 @@ export async function withoutTransaction(
   });
 }
 
-async function retryLocks<T>(what: string, { giveUpAfterMs }: LockPatience, work: () => Promise<T>): Promise<T> {
+async function retryLocks<T>(
+  what: string,
+  { lockTimeoutMs, giveUpAfterMs }: LockPatience,
+  work: (lockTimeoutMs: number) => Promise<T>,
+): Promise<T> {
   const begun = performance.now();
+  let timeout = Math.min(FIRST_TIMEOUT_MS, lockTimeoutMs);
   for (let pause = 20; ; pause = Math.min(pause * 2, 2_000)) {
     try {
-      return await work();
+      return await work(timeout);
     } catch (error) {
       if (!(error instanceof DatabaseError) || !NOT_GRANTED.has(error.code ?? "")) throw error;
       const waited = performance.now() - begun;
       if (waited + pause > giveUpAfterMs) throw new LockNotGrantedError(what, waited, { cause: error });
       await sleep(pause * (0.5 + Math.random()));
+      timeout = Math.min(timeout * 2, lockTimeoutMs);
     }
   }
 }

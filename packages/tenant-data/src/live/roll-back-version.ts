@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { dropBackfillPolicies } from "./backfill-policy.ts";
+import { lockTablesInOrder } from "./lock-tables-in-order.ts";
 import { removeLiveVersions } from "./live-store.ts";
 import type { LiveVersion } from "./live-version.ts";
 import { runTask } from "./run-task.ts";
@@ -19,6 +20,8 @@ export async function rollBackVersion(
 ): Promise<void> {
   const leaving = versions.filter(({ position }) => position >= version.position).toReversed();
   const staying = versions.filter(({ position }) => position < version.position);
+  const relations = new Set(versions.flatMap(({ model }) => model.tables.map(({ relation }) => relation)));
+  await lockTablesInOrder(client, schema, [...relations], [...staying, ...leaving]);
   for (const { version: name } of leaving) await dropVersionSchema(client, schema, name);
   await replaceTriggers(client, schema, []);
   await dropBackfillPolicies(client, schema);

@@ -2,6 +2,7 @@ import { invalid, type StartContext } from "../operations/start-context.ts";
 import { makeColumn } from "./make-column.ts";
 import { declareConstraints, declareIndexes } from "./declare-on-table.ts";
 import { replacedColumns } from "./draft.ts";
+import { lockTablesInOrder } from "./lock-tables-in-order.ts";
 import { duplicateConstraints, duplicateIndexes, duplicateReferences } from "./duplicate-dependents.ts";
 
 /**
@@ -27,6 +28,14 @@ export async function settleDraft(context: StartContext): Promise<void> {
       );
     }
   }
+  const changing = tables.filter(
+    (table) => table.constraints.length > 0 || table.columns.some((column) => column.spec !== undefined),
+  );
+  await lockTablesInOrder(
+    context.client,
+    context.schema,
+    changing.map(({ relation }) => relation),
+  );
   for (const table of tables) {
     for (const column of table.columns) await makeColumn(context, table, column);
   }
