@@ -36,6 +36,15 @@ export {
   takeWriteBaseline,
   type WriteBaseline,
 } from "./writes/write-baseline.ts";
+export {
+  CUSTOM_FIELD_TYPES,
+  type CustomField,
+  type CustomFieldType,
+  declareCustomField,
+  dropCustomField,
+  listCustomFields,
+} from "./custom-fields/custom-fields.ts";
+export { CustomFieldError } from "./custom-fields/custom-field-error.ts";
 export { CustomFieldConflictError } from "./custom-fields/custom-field-conflict-error.ts";
 export type { BackfillPace, BackfillProgress } from "./live/backfill.ts";
 export { ConversionFailedError } from "./live/conversion-failed-error.ts";

@@ -1,20 +1,156 @@
 import type { ClientBase } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
+import { readLiveVersions, writeLiveVersion } from "../live/live-store.ts";
+import type { LiveVersion } from "../live/live-version.ts";
+import { type ColumnModel, readModel, tableOf } from "../live/version-model.ts";
+import { createViews } from "../live/version-views.ts";
+import { CustomFieldError } from "./custom-field-error.ts";
 
 /** The table, in the schema itself, that says which columns are a tenant's own. A copy carries it along. */
 export const CUSTOM_FIELDS_TABLE = "aibos_custom_fields";
 
+/** Types of a tenant's own columns, as SQL knows them. */
+export const CUSTOM_FIELD_TYPES = [
+  "text",
+  "boolean",
+  "integer",
+  "bigint",
+  "numeric",
+  "date",
+  "timestamptz",
+  "uuid",
+  "jsonb",
+] as const;
+export type CustomFieldType = (typeof CUSTOM_FIELD_TYPES)[number];
+
+/** A column of a tenant's own on a module's table. It holds nulls, so that the module's writes need not know it. */
+export interface CustomField {
+  /** As the newest live version calls the table. */
+  readonly table: string;
+  readonly name: string;
+  readonly type: CustomFieldType;
+}
+
+/** Lower case, begins with a letter, and not a name that the engine makes. */
+const NAME = /^(?!aibos_)[a-z][a-z0-9_]{0,59}$/;
+
 /** Columns that are a tenant's own, by table in the schema. */
 export async function readCustomFields(client: ClientBase, schema: string): Promise<Map<string, Set<string>>> {
+  const fields = new Map<string, Set<string>>();
+  for (const { relation, column } of await readRows(client, schema)) {
+    fields.set(relation, (fields.get(relation) ?? new Set()).add(column));
+  }
+  return fields;
+}
+
+/**
+ * Gives a table a column of the tenant's own, in the caller's transaction. Every live version sees it under this name.
+ * Declared again with the same type, nothing happens.
+ *
+ * @throws CustomFieldError
+ */
+export async function declareCustomField(client: ClientBase, schema: string, field: CustomField): Promise<void> {
+  const { table, name, type } = field;
+  if (!NAME.test(name)) {
+    throw new CustomFieldError(
+      table,
+      name.slice(0, 80),
+      'a name has 1 to 60 lower-case letters, digits and underscores, begins with a letter, and not with "aibos_".',
+    );
+  }
+  if (!CUSTOM_FIELD_TYPES.includes(type)) {
+    throw new CustomFieldError(table, name, `there is no type "${type}"; there are ${CUSTOM_FIELD_TYPES.join(", ")}.`);
+  }
+  const versions = await readLiveVersions(client, schema);
+  const model = versions.at(-1)?.model ?? (await readModel(client, schema));
+  const relation = tableOf(model, table)?.relation;
+  if (relation === undefined) throw new CustomFieldError(table, name, "there is no such table.");
+  const known = (await readRows(client, schema)).find((row) => row.relation === relation && row.column === name);
+  if (known?.type === type) return;
+  if (known !== undefined) throw new CustomFieldError(table, name, `it is there, as ${known.type}.`);
+  const taken = [{ model }, ...versions].some((version) =>
+    version.model.tables.some(
+      (one) =>
+        one.relation === relation && one.columns.some((column) => column.name === name || column.column === name),
+    ),
+  );
+  if (taken) throw new CustomFieldError(table, name, "the module has a column of this name; choose another one.");
+  const base = quoteIdentifier(schema);
+  await client.query(
+    `create table if not exists ${base}.${CUSTOM_FIELDS_TABLE}
+       (relation text not null, column_name text not null, type text not null, primary key (relation, column_name))`,
+  );
+  await client.query(`alter table ${base}.${quoteIdentifier(relation)} add column ${quoteIdentifier(name)} ${type}`);
+  await client.query(`insert into ${base}.${CUSTOM_FIELDS_TABLE} (relation, column_name, type) values ($1, $2, $3)`, [
+    relation,
+    name,
+    type,
+  ]);
+  await eachModel(client, schema, versions, relation, (columns) => [...columns, { name, column: name }]);
+}
+
+/** Takes a column of the tenant's own away, with its values, in the caller's transaction. One that is gone stays so. */
+export async function dropCustomField(
+  client: ClientBase,
+  schema: string,
+  { table, name }: Pick<CustomField, "table" | "name">,
+): Promise<void> {
+  const versions = await readLiveVersions(client, schema);
+  const found = (await listCustomFields(client, schema)).find((field) => field.table === table && field.name === name);
+  const model = versions.at(-1)?.model ?? (await readModel(client, schema));
+  const relation = tableOf(model, table)?.relation ?? "";
+  const column = tableOf(model, table)?.columns.find((one) => one.name === name)?.column ?? "";
+  if (found === undefined) return;
+  await eachModel(client, schema, versions, relation, (columns) => columns.filter((one) => one.column !== column));
+  const base = quoteIdentifier(schema);
+  await client.query(`alter table ${base}.${quoteIdentifier(relation)} drop column ${quoteIdentifier(column)}`);
+  await client.query(`delete from ${base}.${CUSTOM_FIELDS_TABLE} where relation = $1 and column_name = $2`, [
+    relation,
+    column,
+  ]);
+}
+
+/** The tenant's own columns, as the newest live version calls them. */
+export async function listCustomFields(client: ClientBase, schema: string): Promise<CustomField[]> {
+  const versions = await readLiveVersions(client, schema);
+  const model = versions.at(-1)?.model ?? (await readModel(client, schema));
+  return (await readRows(client, schema)).flatMap(({ relation, column, type }) => {
+    const table = model.tables.find((one) => one.relation === relation);
+    const name = table?.columns.find((one) => one.column === column)?.name;
+    return table === undefined || name === undefined ? [] : [{ table: table.name, name, type }];
+  });
+}
+
+async function readRows(
+  client: ClientBase,
+  schema: string,
+): Promise<{ relation: string; column: string; type: CustomFieldType }[]> {
   const table = `${quoteIdentifier(schema)}.${CUSTOM_FIELDS_TABLE}`;
   const { rows: found } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
     table,
   ]);
-  const fields = new Map<string, Set<string>>();
-  if (found[0]?.there !== true) return fields;
-  const { rows } = await client.query<{ relation: string; column: string }>(
-    `select relation, column_name as column from ${table}`,
+  if (found[0]?.there !== true) return [];
+  const { rows } = await client.query<{ relation: string; column: string; type: CustomFieldType }>(
+    `select relation, column_name as column, type from ${table} order by relation, column_name`,
   );
-  for (const { relation, column } of rows) fields.set(relation, (fields.get(relation) ?? new Set()).add(column));
-  return fields;
+  return rows;
+}
+
+/** Changes what each live version has of a table, and its views. */
+async function eachModel(
+  client: ClientBase,
+  schema: string,
+  versions: readonly LiveVersion[],
+  relation: string,
+  change: (columns: readonly ColumnModel[]) => readonly ColumnModel[],
+): Promise<void> {
+  for (const version of versions) {
+    const model = {
+      tables: version.model.tables.map((table) =>
+        table.relation === relation ? { ...table, columns: change(table.columns) } : table,
+      ),
+    };
+    await writeLiveVersion(client, schema, { ...version, model });
+    if (version.phase === "active") await createViews(client, { schema, version: version.version, model });
+  }
 }
