@@ -7,6 +7,7 @@ import {
   readSqlMigrations,
   revokeTenant,
   undoSqlMigrations,
+  withTenantSession,
 } from "@aibos/tenant-data";
 import {
   parseInstallationId,
@@ -63,30 +64,23 @@ export async function createAccountingDatabase(): Promise<AccountingDatabase> {
     versionRoleName(installation, MODULE, parseVersion(version));
   const migrationsOf = (version: AccountingVersion): ReturnType<typeof readSqlMigrations> =>
     readSqlMigrations(fileURLToPath(new URL(`../${version}/migrations`, import.meta.url)));
-  const inTransaction = async (work: () => Promise<unknown>): Promise<void> => {
-    await owner.query("begin");
-    try {
-      await work();
-      await owner.query("commit");
-    } catch (error) {
-      await owner.query("rollback");
-      throw error;
-    }
-  };
 
   return {
     owner,
     schemaOf: (tenant) => placeOf(tenant).schema,
     async migrate(tenant, version) {
       const migrations = await migrationsOf(version);
-      await inTransaction(async () => {
-        await provisionTenantSchema(owner, placeOf(tenant));
-        await applySqlMigrations(owner, { ...placeOf(tenant), migrations });
-      });
+      const place = placeOf(tenant);
+      await provisionTenantSchema(owner, place);
+      await withTenantSession({ platform: owner, url: database.url, place }, (session) =>
+        applySqlMigrations(session, migrations),
+      );
     },
     async undo(tenant, version, downTo) {
       const migrations = await migrationsOf(version);
-      await inTransaction(() => undoSqlMigrations(owner, { ...placeOf(tenant), migrations, downTo }));
+      await withTenantSession({ platform: owner, url: database.url, place: placeOf(tenant) }, (session) =>
+        undoSqlMigrations(session, migrations, downTo),
+      );
     },
     async environmentOf(version) {
       const password = randomBytes(12).toString("hex");

@@ -103,6 +103,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       deployments,
       gateways,
       probe,
+      data: { pool: database.pool, url: databaseUrl },
     },
     troubled,
   });

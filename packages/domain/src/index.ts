@@ -3,7 +3,13 @@ export { InvalidIdentifierError, type IdentifierKind } from "./identifiers/inval
 export { isTenantId, parseTenantId, type TenantId } from "./identifiers/tenant-id.ts";
 export { isModuleId, parseModuleId, type ModuleId } from "./identifiers/module-id.ts";
 export { isInstallationId, parseInstallationId, type InstallationId } from "./identifiers/installation-id.ts";
-export { rollbackSchemaName, tenantRoleName, tenantSchemaName, versionRoleName } from "./identifiers/sql-names.ts";
+export {
+  EXTENSION_SCHEMA,
+  rollbackSchemaName,
+  tenantRoleName,
+  tenantSchemaName,
+  versionRoleName,
+} from "./identifiers/sql-names.ts";
 export { compareVersions, isVersion, parseVersion, type Version } from "./versions/version.ts";
 export { isVersionRange, parseRange, satisfiesRange, type VersionRange } from "./versions/version-range.ts";
 export { InvalidRangeError } from "./versions/invalid-range-error.ts";

@@ -1,5 +1,6 @@
 import { DatabaseError, escapeIdentifier, escapeLiteral, type Pool, type PoolClient, type QueryResultRow } from "pg";
 import type { TenantContext } from "@aibos/contract";
+import { EXTENSION_SCHEMA } from "@aibos/domain";
 import { TenantUnavailableError } from "./tenant-unavailable-error.ts";
 import { TransactionLostError } from "./transaction-lost-error.ts";
 
@@ -76,7 +77,7 @@ async function begin(client: PoolClient, context: TenantContext, readOnly: boole
   const settings = [
     readOnly ? "begin read only" : "begin",
     `set local role ${escapeIdentifier(role)}`,
-    `set local search_path to ${escapeIdentifier(schema)}, pg_temp`,
+    `set local search_path to ${escapeIdentifier(schema)}, ${EXTENSION_SCHEMA}, pg_temp`,
     `set local aibos.version to ${escapeLiteral(version)}`,
   ];
   await client.query(settings.join("; ")).catch((error: unknown) => {

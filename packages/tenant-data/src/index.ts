@@ -1,10 +1,18 @@
 export { quoteIdentifier, quoteLiteral } from "./quote-identifier.ts";
 export { dropTenantSchema, provisionTenantSchema, type TenantPlace } from "./roles/tenant-schema.ts";
+export { allowTenantLogin, denyTenantLogin, endTenantSessions, type Queryable } from "./roles/tenant-login.ts";
+export {
+  connectAsTenant,
+  type TenantSession,
+  type TenantSessionOptions,
+  withTenantSession,
+} from "./roles/tenant-session.ts";
+export { tenantSearchPath } from "./roles/tenant-search-path.ts";
 export { createVersionRole, grantTenant, revokeTenant } from "./roles/version-role.ts";
 export { parseSqlMigrations, type SqlFile, type SqlMigration } from "./sql-migrations/sql-migration.ts";
 export { readSqlMigrations } from "./sql-migrations/read-sql-migrations.ts";
 export { checkStatements } from "./sql-migrations/check-statements.ts";
-export { applySqlMigrations, type MigrationPlace, undoSqlMigrations } from "./sql-migrations/apply-sql-migrations.ts";
+export { applySqlMigrations, type MigrationResult, undoSqlMigrations } from "./sql-migrations/apply-sql-migrations.ts";
 export {
   type AppliedMigration,
   assertSameHistory,
@@ -12,6 +20,8 @@ export {
 } from "./sql-migrations/applied-migrations.ts";
 export { MigrationDriftError } from "./sql-migrations/migration-drift-error.ts";
 export { MigrationFileError } from "./sql-migrations/migration-file-error.ts";
+export { MigrationInterruptedError } from "./sql-migrations/migration-interrupted-error.ts";
+export { ExtensionUnavailableError } from "./extensions/extension-unavailable-error.ts";
 export { MigrationSqlError } from "./sql-migrations/migration-sql-error.ts";
 export { assessStatements } from "./statement-risk/assess-statements.ts";
 export {
@@ -26,6 +36,7 @@ export {
 } from "./statement-risk/statement-risk.ts";
 export { type CopySize, createSchemaCopy, dropSchemaCopy } from "./schema-copy/create-schema-copy.ts";
 export { CopyUnsupportedError } from "./schema-copy/copy-unsupported-error.ts";
+export { RestoreBlockedError } from "./schema-copy/restore-blocked-error.ts";
 export { restoreSchemaCopy } from "./schema-copy/restore-schema-copy.ts";
 export { fingerprintSchema, type SchemaFingerprint } from "./fingerprint/fingerprint-schema.ts";
 export { describeDifference } from "./fingerprint/describe-difference.ts";
@@ -36,6 +47,13 @@ export {
   takeWriteBaseline,
   type WriteBaseline,
 } from "./writes/write-baseline.ts";
+export { type BackupRequest, writeBackup, type WrittenBackup } from "./backup/write-backup.ts";
+export { readBackupManifest, type VerifiedBackup, verifyBackup } from "./backup/verify-backup.ts";
+export { restoreBackup, type RestoredBackup, type RestoreRequest } from "./backup/restore-backup.ts";
+export type { BackupCompression, BackupManifest, BackupMetadata } from "./backup/backup-manifest.ts";
+export { BackupNotRestorableError } from "./backup/backup-not-restorable-error.ts";
+export { type BackupProblem, BackupUnusableError } from "./backup/backup-unusable-error.ts";
+export { DERIVED_PREFIXES } from "./live-objects.ts";
 export {
   CUSTOM_FIELD_TYPES,
   type CustomField,

@@ -7,6 +7,9 @@ import type { Version } from "../versions/version.ts";
 /** PostgreSQL cuts longer names silently. */
 const LONGEST = 63;
 
+/** Schema of what a database's extensions bring, which all tenants share. It needs no quotes. */
+export const EXTENSION_SCHEMA = "aibos_extensions";
+
 /** Schema of a tenant's data for a module. */
 export function tenantSchemaName(tenant: TenantId, module: ModuleId): string {
   return sqlName("t", [tenant, module]);

@@ -8,9 +8,16 @@ describe("settledForm", () => {
       "CHECK (((mode)::text = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])))",
     ],
     ["(ARRAY['it''s, [1]'::character varying])::text[]", "ARRAY[('it''s, [1]'::character varying)::text]"],
-    ["(ARRAY[f(1, 2), x[3]])::character varying(10)[]", "ARRAY[(f(1, 2))::character varying(10), (x[3])::character varying(10)]"],
+    [
+      "(ARRAY[f(1, 2), x[3]])::character varying(10)[]",
+      "ARRAY[(f(1, 2))::character varying(10), (x[3])::character varying(10)]",
+    ],
     ["(ARRAY[1])::bigint[] || (ARRAY[2, 3])::bigint[]", "ARRAY[(1)::bigint] || ARRAY[(2)::bigint, (3)::bigint]"],
     ["(ARRAY[(ARRAY['a'::b])::text[]])::c[]", "ARRAY[(ARRAY[('a'::b)::text])::c]"],
+    [
+      "ANY (ARRAY['a'::character varying, x || y]::text[])",
+      "ANY (ARRAY['a'::character varying::text, (x || y)::text])",
+    ],
     ["ARRAY['a'::text, 'b'::text]", "ARRAY['a'::text, 'b'::text]"],
     ["(ARRAY[1, 2])[1]", "(ARRAY[1, 2])[1]"],
     ["'(ARRAY['", "'(ARRAY['"],

@@ -7,19 +7,30 @@
 export function settledForm(definition: string): string {
   let text = definition;
   // From the end: what is inside an array is settled before the array is.
-  for (let at = text.lastIndexOf(CAST_ARRAY); at !== -1; at = at === 0 ? -1 : text.lastIndexOf(CAST_ARRAY, at - 1)) {
-    const elements = splitElements(text, at + CAST_ARRAY.length);
+  for (let at = text.lastIndexOf(ARRAY); at !== -1; at = at === 0 ? -1 : text.lastIndexOf(ARRAY, at - 1)) {
+    const elements = splitElements(text, at + ARRAY.length);
     if (elements === undefined) continue;
-    const cast = CAST.exec(text.slice(elements.end));
+    const rest = text.slice(elements.end);
+    // In parentheses, or without as where PostgreSQL writes prettily.
+    const closed = text[at - 1] === "(" && rest.startsWith(")");
+    const cast = CAST.exec(closed ? rest.slice(1) : rest);
     if (cast === null) continue;
-    const pushed = elements.list.map((element) => `(${element})::${cast[1] ?? ""}`);
-    text = `${text.slice(0, at)}ARRAY[${pushed.join(", ")}]${text.slice(elements.end + cast[0].length)}`;
+    const type = cast[1] ?? "";
+    const pushed = elements.list.map((element) =>
+      closed || !SIMPLE.test(element) ? `(${element})::${type}` : `${element}::${type}`,
+    );
+    const begin = closed ? at - 1 : at;
+    const end = elements.end + (closed ? 1 : 0) + cast[0].length;
+    text = `${text.slice(0, begin)}ARRAY[${pushed.join(", ")}]${text.slice(end)}`;
   }
   return text;
 }
 
-const CAST_ARRAY = "(ARRAY[";
-const CAST = /^\)::((?:"(?:[^"]|"")+"|[\w.]+|\\"[^"]+\\")(?: (?:varying|precision|with(?:out)? time zone))?(?:\([\d,]+\))?)\[\]/;
+const ARRAY = "ARRAY[";
+const CAST =
+  /^::((?:"(?:[^"]|"")+"|[\w.]+|\\"[^"]+\\")(?: (?:varying|precision|with(?:out)? time zone))?(?:\([\d,]+\))?)\[\]/;
+/** What needs no parentheses before a cast: a constant, a name or a call, cast or not. */
+const SIMPLE = /^(?:'(?:[^']|'')*'|[\w.]+(?:\([^()]*\))?)(?:::[\w. ]+)*$/;
 
 /** Elements of an array from behind its bracket; undefined when it does not end. `end` is behind the closing bracket. */
 function splitElements(text: string, from: number): { list: string[]; end: number } | undefined {

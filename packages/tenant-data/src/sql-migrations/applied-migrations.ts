@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
+import { describeDrift } from "./describe-drift.ts";
 import { MigrationDriftError } from "./migration-drift-error.ts";
 import type { SqlMigration } from "./sql-migration.ts";
 
@@ -11,17 +12,54 @@ export interface AppliedMigration {
   readonly name: string;
   /** SHA-256 of the up file. */
   readonly checksum: string;
+  /** The up file; null in a ledger from before it was kept. */
+  readonly content: string | null;
+  /** False while a file runs that is not one transaction, and for ever when it was interrupted. */
+  readonly finished: boolean;
 }
 
 /** What the data went through, in order; empty where nothing was applied. */
-export async function readAppliedMigrations(client: ClientBase, schema: string): Promise<AppliedMigration[]> {
+export async function readAppliedMigrations(
+  client: Pick<ClientBase, "query">,
+  schema: string,
+): Promise<AppliedMigration[]> {
   const table = `${quoteIdentifier(schema)}.${LEDGER_TABLE}`;
   const { rows: found } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
     table,
   ]);
   if (found[0]?.there !== true) return [];
-  const { rows } = await client.query<AppliedMigration>(`select number, name, checksum from ${table} order by number`);
+  // Older ledgers have neither content nor state.
+  const { rows } = await client.query<AppliedMigration>(
+    `select number::float8 as number, name, checksum, to_jsonb(l) ->> 'content' as content,
+       coalesce((to_jsonb(l) ->> 'finished')::boolean, true) as finished
+     from ${table} l order by l.number`,
+  );
   return rows;
+}
+
+/** Makes the ledger, or brings an older one up to this program. As the owner of the schema. */
+export async function prepareLedger(client: Pick<ClientBase, "query">, schema: string): Promise<void> {
+  const table = `${quoteIdentifier(schema)}.${LEDGER_TABLE}`;
+  const { rows } = await client.query<{ columns: string[] | null }>(
+    `select array_agg(attname || ' ' || atttypid::regtype) as columns from pg_attribute
+     where attrelid = to_regclass($1) and attnum > 0 and not attisdropped`,
+    [table],
+  );
+  const columns = rows[0]?.columns ?? null;
+  if (columns === null) {
+    await client.query(
+      `create table ${table} (
+         number bigint primary key, name text not null, checksum text not null, content text,
+         finished boolean not null default true, applied_at timestamptz not null default now())`,
+    );
+    return;
+  }
+  const missing = [
+    ...(columns.includes("number integer") ? ["alter column number type bigint"] : []),
+    ...(columns.includes("content text") ? [] : ["add column content text"]),
+    ...(columns.includes("finished boolean") ? [] : ["add column finished boolean not null default true"]),
+  ];
+  if (missing.length > 0) await client.query(`alter table ${table} ${missing.join(", ")}`);
 }
 
 /**
@@ -30,7 +68,7 @@ export async function readAppliedMigrations(client: ClientBase, schema: string):
  * @throws MigrationDriftError naming the first that differs
  */
 export function assertSameHistory(
-  applied: readonly AppliedMigration[],
+  applied: readonly (Pick<AppliedMigration, "number" | "name" | "checksum"> & { readonly content?: string | null })[],
   release: readonly Pick<SqlMigration, "number" | "name" | "up">[],
 ): void {
   for (const [index, before] of applied.entries()) {
@@ -39,7 +77,10 @@ export function assertSameHistory(
     if (now.number !== before.number || now.name !== before.name) {
       throw new MigrationDriftError(before, `the release has ${label(now)} in its place`);
     }
-    if (now.up.checksum !== before.checksum) throw new MigrationDriftError(before, "its content was changed");
+    if (now.up.checksum !== before.checksum) {
+      const difference = before.content == null ? "" : `: ${describeDrift(before.content, now.up.sql)}`;
+      throw new MigrationDriftError(before, `its content was changed${difference}`);
+    }
   }
 }
 

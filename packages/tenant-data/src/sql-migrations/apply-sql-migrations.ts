@@ -1,65 +1,121 @@
-import type { ClientBase } from "pg";
+import { ensureExtensions } from "../extensions/ensure-extensions.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
-import { asRole } from "../with-settings.ts";
-import { assertSameHistory, LEDGER_TABLE, readAppliedMigrations } from "./applied-migrations.ts";
+import type { TenantSession } from "../roles/tenant-session.ts";
+import {
+  type AppliedMigration,
+  assertSameHistory,
+  LEDGER_TABLE,
+  prepareLedger,
+  readAppliedMigrations,
+} from "./applied-migrations.ts";
 import { MigrationFileError } from "./migration-file-error.ts";
+import { MigrationInterruptedError } from "./migration-interrupted-error.ts";
+import { planSqlFile, type SqlFilePlan } from "./plan-sql-file.ts";
 import { runSqlFile } from "./run-sql-file.ts";
 import type { SqlMigration } from "./sql-migration.ts";
 
-export interface MigrationPlace {
-  readonly schema: string;
-  /** Owner of the schema: the files run as this role. */
-  readonly role: string;
-  /** All migrations of the release, from the first one. */
+export interface MigrationResult {
+  /** What was run, in that order. */
   readonly migrations: readonly SqlMigration[];
+  /** What the files ask for and was left out, and why: `file:line: …`. */
+  readonly notices: readonly string[];
 }
 
 /**
- * Runs the up files that the data has not seen, in the caller's transaction. Returns them.
+ * Runs the up files that the data has not seen, each with its entry in the ledger, as {@link runSqlFile} says. When one
+ * fails, those before it stay: take a rollback point first.
  *
- * @throws MigrationDriftError, MigrationFileError, MigrationSqlError; the caller must roll back
+ * @param migrations all migrations of the release, from the first one
+ * @throws MigrationDriftError, MigrationInterruptedError and ExtensionUnavailableError before anything is run,
+ *   MigrationFileError, MigrationSqlError
  */
-export async function applySqlMigrations(client: ClientBase, place: MigrationPlace): Promise<SqlMigration[]> {
-  const { schema, role, migrations } = place;
-  const ledger = `${quoteIdentifier(schema)}.${LEDGER_TABLE}`;
-  await asRole(client, role, () =>
-    client.query(
-      `create table if not exists ${ledger} (
-         number integer primary key, name text not null, checksum text not null,
-         applied_at timestamptz not null default now())`,
-    ),
-  );
-  const applied = await readAppliedMigrations(client, schema);
-  assertSameHistory(applied, migrations);
+export async function applySqlMigrations(
+  session: TenantSession,
+  migrations: readonly SqlMigration[],
+): Promise<MigrationResult> {
+  const applied = await readHistory(session, migrations);
   const missing = migrations.slice(applied.length);
-  for (const migration of missing) {
-    await runSqlFile(client, place, migration.up);
-    await client.query(`insert into ${ledger} (number, name, checksum) values ($1, $2, $3)`, [
-      migration.number,
-      migration.name,
-      migration.up.checksum,
-    ]);
+  const plans: SqlFilePlan[] = [];
+  for (const { up } of missing) plans.push(await planSqlFile(up));
+  await ensureExtensions(
+    session.platform,
+    plans.flatMap(({ extensions }) => extensions),
+  );
+  const { client, place } = session;
+  await prepareLedger(client, place.schema);
+  const ledger = `${quoteIdentifier(place.schema)}.${LEDGER_TABLE}`;
+  for (const [index, { number, name, up }] of missing.entries()) {
+    const plan = plans[index];
+    if (plan === undefined) continue;
+    const enter = async (finished: boolean): Promise<void> => {
+      await client.query(
+        `insert into ${ledger} (number, name, checksum, content, finished) values ($1, $2, $3, $4, $5)
+         on conflict (number) do update set finished = excluded.finished, applied_at = now()`,
+        [number, name, up.checksum, up.sql, finished],
+      );
+    };
+    await runSqlFile(session, plan, { begun: () => enter(false), finished: () => enter(true) });
   }
-  return missing;
+  await closeSchema(session);
+  return { migrations: missing, notices: plans.flatMap(({ notices }) => notices) };
 }
 
 /**
- * Runs the down files of all applied migrations above a number, newest first. Returns them.
+ * Runs the down files of all applied migrations above a number, newest first.
  *
- * @throws MigrationFileError when one has no down file
+ * @throws MigrationFileError when one has no down file; nothing is run then
  */
 export async function undoSqlMigrations(
-  client: ClientBase,
-  place: MigrationPlace & { readonly downTo: number },
-): Promise<SqlMigration[]> {
-  const { schema, migrations, downTo } = place;
-  const applied = await readAppliedMigrations(client, schema);
-  assertSameHistory(applied, migrations);
+  session: TenantSession,
+  migrations: readonly SqlMigration[],
+  downTo: number,
+): Promise<MigrationResult> {
+  const applied = await readHistory(session, migrations);
+  const { client, place } = session;
   const undone = migrations.slice(0, applied.length).filter((migration) => migration.number > downTo);
-  for (const migration of undone.toReversed()) {
-    if (migration.down === null) throw new MigrationFileError(migration.up.file, "it has no down file");
-    await runSqlFile(client, place, migration.down);
-    await client.query(`delete from ${quoteIdentifier(schema)}.${LEDGER_TABLE} where number = $1`, [migration.number]);
+  const plans: SqlFilePlan[] = [];
+  for (const { up, down } of undone.toReversed()) {
+    if (down === null) throw new MigrationFileError(up.file, "it has no down file");
+    plans.push(await planSqlFile(down));
   }
-  return undone.toReversed();
+  await ensureExtensions(
+    session.platform,
+    plans.flatMap(({ extensions }) => extensions),
+  );
+  if (undone.length > 0) await prepareLedger(client, place.schema);
+  const ledger = `${quoteIdentifier(place.schema)}.${LEDGER_TABLE}`;
+  for (const [index, { number }] of undone.toReversed().entries()) {
+    const plan = plans[index];
+    if (plan === undefined) continue;
+    await runSqlFile(session, plan, {
+      begun: async () => {
+        await client.query(`update ${ledger} set finished = false where number = $1`, [number]);
+      },
+      finished: async () => {
+        await client.query(`delete from ${ledger} where number = $1`, [number]);
+      },
+    });
+  }
+  await closeSchema(session);
+  return { migrations: undone.toReversed(), notices: plans.flatMap(({ notices }) => notices) };
+}
+
+async function readHistory(
+  { client, place }: TenantSession,
+  migrations: readonly SqlMigration[],
+): Promise<AppliedMigration[]> {
+  const applied = await readAppliedMigrations(client, place.schema);
+  assertSameHistory(applied, migrations);
+  const interrupted = applied.find(({ finished }) => !finished);
+  if (interrupted !== undefined) throw new MigrationInterruptedError(interrupted);
+  return applied;
+}
+
+/** Nobody but the tenant reaches its schema, whatever a file granted where no reading finds it. */
+async function closeSchema({ client, place }: TenantSession): Promise<void> {
+  const { rowCount } = await client.query(
+    `select from pg_namespace n, aclexplode(n.nspacl) a where n.nspname = $1 and a.grantee = 0`,
+    [place.schema],
+  );
+  if (rowCount !== 0) await client.query(`revoke all on schema ${quoteIdentifier(place.schema)} from public`);
 }

@@ -1,37 +1,38 @@
-import { parse } from "libpg-query";
-
-/** CREATE INDEX and DROP INDEX up to their word CONCURRENTLY, with what may stand before and between. */
-const GAP = String.raw`(?:\s|--[^\n]*\n|/\*[\s\S]*?\*/)`;
-const CONCURRENT_INDEX = new RegExp(
-  `^(${GAP}*(?:create${GAP}+(?:unique${GAP}+)?|drop${GAP}+)index${GAP}+)(concurrently)(?=${GAP}|")`,
-  "i",
-);
+import { listOf, nodeOf } from "../statement-risk/syntax-tree.ts";
+import type { SqlStatement } from "./split-statements.ts";
+import { applyEdits, sqlTokens } from "./sql-tokens.ts";
 
 /**
- * A file's SQL as it can run in a transaction: indexes are made and dropped without CONCURRENTLY, which is there to let
- * others write meanwhile, and nobody does while a release's files run. Blanks take the word's place, so that every
- * position stays what it was.
+ * A statement without CONCURRENTLY, which is there to let others write meanwhile: nobody does while a release's files
+ * run. So it can share a transaction with the ledger, never leaves an index behind that is not valid, and does not
+ * wait for other tenants' transactions, which the concurrent form would.
  */
-export async function blockingForm(sql: string): Promise<string> {
-  if (!/concurrently/i.test(sql)) return sql;
-  const { stmts } = await parse(sql);
-  const bytes = Buffer.from(sql, "utf8");
-  for (const { stmt, stmt_location: begin = 0, stmt_len: length } of stmts ?? []) {
-    if (!isConcurrentIndex(stmt)) continue;
-    const end = length === undefined ? bytes.length : begin + length;
-    const word = CONCURRENT_INDEX.exec(bytes.subarray(begin, end).toString("utf8"));
-    if (word === null) continue;
-    const from = begin + Buffer.byteLength(word[1] ?? "");
-    bytes.fill(" ", from, from + Buffer.byteLength(word[2] ?? ""));
-  }
-  return bytes.toString("utf8");
+export async function blockingForm({
+  sql,
+  type,
+  fields,
+}: Pick<SqlStatement, "sql" | "type" | "fields">): Promise<string> {
+  if (!isConcurrent(type, fields)) return sql;
+  const tokens = (await sqlTokens(sql)) ?? [];
+  const index = tokens.findIndex((token) => token.kind === "keyword" && token.word === "concurrently");
+  const word = tokens[index];
+  // `reindex (concurrently, verbose)`: the parentheses may not be left empty.
+  if (word === undefined || tokens[index - 1]?.raw === "(" || tokens[index - 1]?.raw === ",") return sql;
+  return applyEdits(sql, [{ start: word.start, end: word.end, by: " ".repeat(word.end - word.start) }]);
 }
 
-/** Tells whether a statement of PostgreSQL's parser makes or drops an index concurrently. */
-function isConcurrentIndex(statement: unknown): boolean {
-  const nodes = Object.entries((statement ?? {}) as Record<string, { concurrent?: boolean; removeType?: string }>);
-  return nodes.some(
-    ([kind, body]) =>
-      body.concurrent === true && (kind === "IndexStmt" || (kind === "DropStmt" && body.removeType === "OBJECT_INDEX")),
-  );
+function isConcurrent(type: string, fields: SqlStatement["fields"]): boolean {
+  switch (type) {
+    case "IndexStmt":
+    case "DropStmt":
+      return fields["concurrent"] === true;
+    case "ReindexStmt":
+      return ["REINDEX_OBJECT_INDEX", "REINDEX_OBJECT_TABLE"].includes(String(fields["kind"]));
+    case "AlterTableStmt":
+      return listOf(fields["cmds"]).some(
+        (command) => nodeOf(nodeOf(command)?.fields["def"])?.fields["concurrent"] === true,
+      );
+    default:
+      return false;
+  }
 }

@@ -1,58 +1,124 @@
-import { type ClientBase, DatabaseError } from "pg";
-import { quoteIdentifier } from "../quote-identifier.ts";
-import { withSettings } from "../with-settings.ts";
-import { blockingForm } from "./blocking-form.ts";
+import { DatabaseError } from "pg";
+import { from as copyFrom } from "pg-copy-streams";
+import { readExtensionNames } from "../extensions/ensure-extensions.ts";
+import { resetTenantSession, type TenantSession } from "../roles/tenant-session.ts";
+import { definedNames } from "./defined-names.ts";
 import { lineAt } from "./line-at.ts";
 import { MigrationFileError } from "./migration-file-error.ts";
 import { MigrationSqlError } from "./migration-sql-error.ts";
-import type { SqlFile } from "./sql-migration.ts";
+import { OUTSIDE_ONLY } from "./outside-transaction.ts";
+import type { PlannedStatement, SqlFilePlan } from "./plan-sql-file.ts";
+import { type PublicSchema, qualifyNames } from "./qualify-names.ts";
 
 /** SQLSTATEs of a lost connection or a transaction to be repeated, which say nothing about the file. */
 const NOT_THE_FILE = /^(08...|57P0[123]|53300|40001|40P01)$/;
 
-/** The function that runs a file; it is there for the time of that. */
-const RUNNER = "aibos_run_file";
+/** What is entered in the ledger around a file. Each is one statement or a few that the file's transaction includes. */
+export interface FileRecord {
+  /** Before a file that is not one transaction. */
+  begun(): Promise<void>;
+  /** In the transaction of a file that is one, else after the file. */
+  finished(): Promise<void>;
+}
 
 /**
- * Runs one file as the tenant's role, in its schema, inside a function that belongs to that role and has its rights:
- * there PostgreSQL lets nobody change the role, so that code in the file (a DO block, a function, a deferred trigger)
- * can't become the platform's role again.
+ * Runs one file as the tenant: in one transaction with its entry in the ledger where the file allows that, else
+ * statement by statement, each in its own or in those that the file begins itself.
  *
- * @throws MigrationSqlError; the transaction is aborted then
+ * @throws MigrationSqlError with file and line, MigrationFileError when it leaves a transaction open
  */
-export async function runSqlFile(
-  client: ClientBase,
-  { schema, role }: { schema: string; role: string },
-  file: SqlFile,
-): Promise<void> {
-  const sql = await blockingForm(file.sql);
-  const settings = { role, search_path: quoteIdentifier(schema) };
-  const runner = `${quoteIdentifier(schema)}.${RUNNER}`;
-  await withSettings(client, settings, async () => {
-    await client.query(`create or replace function ${runner}(file text) returns void language plpgsql security definer
-      as $run$ begin execute file; set constraints all immediate; end $run$`);
-    await client.query(`select ${runner}($1)`, [sql]).catch((error: unknown) => {
-      if (!(error instanceof DatabaseError) || NOT_THE_FILE.test(error.code ?? "")) throw error;
-      // A position in the file comes as one in the function's own query.
-      const inFile = error.internalQuery === sql ? error.internalPosition : undefined;
-      const position = inFile === undefined ? undefined : Number(inFile) - 1;
-      throw new MigrationSqlError(
-        {
-          file: file.file,
-          line: position === undefined ? undefined : lineAt(file.sql, position, "characters"),
-          sqlState: error.code ?? "unknown",
-          message: error.message,
-          hint: error.hint,
-        },
-        { cause: error },
-      );
-    });
-    await client.query(`drop function ${runner}(text)`);
-    const { rows } = await client.query<{ role: string; path: string }>(
-      "select current_user as role, current_setting('search_path') as path",
-    );
-    if (rows[0]?.role !== role || rows[0].path !== settings.search_path) {
-      throw new MigrationFileError(file.file, "it changes the role or the search_path, which are the platform's");
+export async function runSqlFile(session: TenantSession, plan: SqlFilePlan, record: FileRecord): Promise<void> {
+  if (plan.oneTransaction && (await runInside(session, plan, record))) return;
+  await record.begun();
+  await runOutside(session, plan);
+  await record.finished();
+}
+
+/** False when the file turned out to need several transactions; nothing of it is there then. */
+async function runInside(session: TenantSession, plan: SqlFilePlan, record: FileRecord): Promise<boolean> {
+  const { client, place } = session;
+  await client.query("begin");
+  try {
+    await runAll(session, plan);
+    // Deferred constraints fail here, as the file's and not as the ledger's.
+    await guarded(plan, plan.statements.at(-1), () => client.query("set constraints all immediate"));
+    await record.finished();
+    await guarded(plan, plan.statements.at(-1), () => client.query("commit"));
+    await resetTenantSession(client, place);
+    return true;
+  } catch (error) {
+    await client.query("rollback").catch(() => undefined);
+    await resetTenantSession(client, place).catch(() => undefined);
+    if (error instanceof MigrationSqlError && OUTSIDE_ONLY.has(error.sqlState)) return false;
+    throw error;
+  }
+}
+
+async function runOutside(session: TenantSession, plan: SqlFilePlan): Promise<void> {
+  const { client, place } = session;
+  try {
+    await runAll(session, plan);
+    const last = plan.statements.findLast(({ step }) => step !== undefined && step !== "savepoint");
+    if (last?.step === "begin" || last?.fields["chain"] === true) {
+      throw new MigrationFileError(plan.file, "it begins a transaction that it does not end", last.line);
     }
+  } catch (error) {
+    await client.query("rollback").catch(() => undefined);
+    throw error;
+  } finally {
+    await resetTenantSession(client, place).catch(() => undefined);
+  }
+}
+
+async function runAll(session: TenantSession, plan: SqlFilePlan): Promise<void> {
+  const { client, place } = session;
+  const extensionNames = await readExtensionNames(client, place.schema);
+  for (const name of definedNames(plan.statements)) extensionNames.delete(name);
+  const stands: PublicSchema = { schema: place.schema, extensionNames };
+  for (const statement of plan.statements) await runStatement(session, plan, statement, stands);
+}
+
+async function runStatement(
+  { client }: TenantSession,
+  plan: SqlFilePlan,
+  statement: PlannedStatement,
+  place: PublicSchema,
+): Promise<void> {
+  const sql = await qualifyNames(statement.sql, place);
+  const { rows } = statement;
+  await guarded(
+    plan,
+    statement,
+    () => (rows === undefined ? client.query(sql) : sendRows(client.query(copyFrom(sql)), rows)),
+    sql,
+  );
+}
+
+function sendRows(stream: NodeJS.WritableStream, rows: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.once("finish", () => resolve());
+    stream.once("error", reject);
+    stream.end(rows);
   });
+}
+
+/** Says of an error of the database where in the file it is. */
+async function guarded(
+  { file }: SqlFilePlan,
+  statement: PlannedStatement | undefined,
+  work: () => Promise<unknown>,
+  sql = "",
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || NOT_THE_FILE.test(error.code ?? "")) throw error;
+    const position = error.position === undefined ? undefined : Number(error.position) - 1;
+    const line =
+      statement === undefined || position === undefined
+        ? statement?.line
+        : statement.firstLine - 1 + lineAt(sql, position, "characters");
+    const { code: sqlState = "unknown", message, hint } = error;
+    throw new MigrationSqlError({ file, line, sqlState, message, hint }, { cause: error });
+  }
 }

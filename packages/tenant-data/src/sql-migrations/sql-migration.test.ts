@@ -33,25 +33,34 @@ describe("parseSqlMigrations", () => {
     expect(migration?.up.checksum).toBe(createHash("sha256").update("select 'ü'").digest("hex"));
   });
 
+  it("takes the names and contents that projects have: times as numbers, capitals, empty files, a byte order mark", () => {
+    const migrations = parse({
+      "20210428103924_Add-Users.postgres.up.sql": "\uFEFFselect 1",
+      "20210428103924_Add-Users.postgres.down.sql": "\n",
+      "1_first.up.sql": "",
+    });
+    expect(migrations.map(({ number, name, up, down }) => [number, name, up.sql, down?.sql])).toEqual([
+      [1, "first", "", undefined],
+      [20210428103924, "Add-Users.postgres", "select 1", "\n"],
+    ]);
+  });
+
   it("takes no files for no migrations", () => {
     expect(parse({})).toEqual([]);
   });
 
   it.each<[string, Record<string, string>, string]>([
     ["no number", { "a.up.sql": "select 1" }, `a.up.sql: ${NAMING}.`],
-    ["two digits", { "01_a.up.sql": "select 1" }, `01_a.up.sql: ${NAMING}.`],
-    ["seven digits", { "0000001_a.up.sql": "select 1" }, `0000001_a.up.sql: ${NAMING}.`],
+    ["16 digits", { "0000000000000001_a.up.sql": "select 1" }, `0000000000000001_a.up.sql: ${NAMING}.`],
     ["no direction", { "001_a.sql": "select 1" }, `001_a.sql: ${NAMING}.`],
     ["no name", { "001_.up.sql": "select 1" }, `001_.up.sql: ${NAMING}.`],
-    ["upper case", { "001_A.up.sql": "select 1" }, `001_A.up.sql: ${NAMING}.`],
     ["a blank", { "001_a b.up.sql": "select 1" }, `001_a b.up.sql: ${NAMING}.`],
     ["a line break after", { "001_a.up.sql\n": "select 1" }, `001_a.up.sql\n: ${NAMING}.`],
-    ["a name of 62 characters", { [`001_${"a".repeat(62)}.up.sql`]: "x" }, NAMING],
+    ["a name of 152 characters", { [`001_${"a".repeat(152)}.up.sql`]: "x" }, NAMING],
     ["number 0", { "000_a.up.sql": "select 1" }, "000_a.up.sql: numbers begin at 001."],
-    ["nothing in it", { "001_a.up.sql": " \n\t" }, "001_a.up.sql: it is empty."],
     ["a NUL in it", { "001_a.up.sql": "select 1\0" }, "001_a.up.sql: it is not plain text in UTF-8."],
     ["broken UTF-8", { "001_a.up.sql": "select '\uFFFD'" }, "001_a.up.sql: it is not plain text in UTF-8."],
-    ["more than 1 MiB", { "001_a.up.sql": "é".repeat(2 ** 19 + 1) }, "001_a.up.sql: it is larger than 1 MiB."],
+    ["more than 8 MiB", { "001_a.up.sql": "é".repeat(2 ** 22 + 1) }, "001_a.up.sql: it is larger than 8 MiB."],
     [
       "a number twice",
       { "001_a.up.sql": "select 1", "001_b.up.sql": "select 1" },

@@ -18,8 +18,8 @@ export interface SqlMigration {
   readonly down: SqlFile | null;
 }
 
-const LARGEST_BYTES = 1024 * 1024;
-const FILE_NAME = /^(\d{3,6})_([a-z0-9][a-z0-9_-]{0,60})\.(up|down)\.sql$/;
+const LARGEST_BYTES = 8 * 1024 * 1024;
+const FILE_NAME = /^(\d{1,15})_([A-Za-z0-9][A-Za-z0-9_.-]{0,150}?)\.(up|down)\.sql$/;
 
 /**
  * Orders files into migrations. What is said in each file is looked at by `checkStatements`.
@@ -38,8 +38,7 @@ export function parseSqlMigrations(files: readonly { path: string; content: stri
     const [, digits = "", name = "", direction = ""] = match;
     const number = Number(digits);
     if (number === 0) throw new MigrationFileError(path, "numbers begin at 001");
-    if (content.trim() === "") throw new MigrationFileError(path, "it is empty");
-    if (Buffer.byteLength(content) > LARGEST_BYTES) throw new MigrationFileError(path, "it is larger than 1 MiB");
+    if (Buffer.byteLength(content) > LARGEST_BYTES) throw new MigrationFileError(path, "it is larger than 8 MiB");
     if (content.includes("\0") || content.includes("\uFFFD")) {
       throw new MigrationFileError(path, "it is not plain text in UTF-8");
     }
@@ -47,7 +46,8 @@ export function parseSqlMigrations(files: readonly { path: string; content: stri
     const other = side.get(number);
     if (other !== undefined) throw new MigrationFileError(path, `${other.file.file} has the same number`);
     const checksum = createHash("sha256").update(content, "utf8").digest("hex");
-    side.set(number, { name, file: { file: path, sql: content, checksum } });
+    // Editors of some systems begin a file with a mark of its byte order.
+    side.set(number, { name, file: { file: path, sql: content.replace(/^\uFEFF/, ""), checksum } });
   }
   for (const [number, down] of downs) {
     const up = ups.get(number);

@@ -1,8 +1,6 @@
-import { parse } from "libpg-query";
-import { lineAt } from "../sql-migrations/line-at.ts";
+import { splitStatements } from "../sql-migrations/split-statements.ts";
 import { readStatement } from "./read-statement.ts";
 import { type Finding, LOCK_LEVELS, type LockLevel, type StatementRisk, type TableEffect } from "./statement-risk.ts";
-import { nodeOf } from "./syntax-tree.ts";
 
 const LONGEST = 200;
 
@@ -10,15 +8,12 @@ const LONGEST = 200;
  * Tells for each statement of a text which locks it takes on tables that were there before, whether it rewrites or
  * reads them as a whole, whether it can be taken back, and what to know about it. Nothing is run.
  *
- * @throws Error of PostgreSQL's parser for what is not SQL
+ * @throws MigrationFileError, which names the text's line, for what is not SQL
  */
 export async function assessStatements(sql: string): Promise<StatementRisk[]> {
-  const { stmts } = await parse(sql);
-  const bytes = Buffer.from(sql, "utf8");
   const made = new Set<string>();
-  return (stmts ?? []).map(({ stmt, stmt_location: location = 0, stmt_len: length }) => {
-    const node = nodeOf(stmt) ?? { type: "", fields: {} };
-    const text = bytes.subarray(location, length === undefined ? undefined : location + length).toString("utf8");
+  return (await splitStatements("SQL", sql)).map(({ sql: text, type, fields, line }) => {
+    const node = { type, fields };
     const reading = readStatement(node.type, node.fields);
     const own = madeBy(node.type, node.fields);
     // A table that the same text makes has no users who could wait.
@@ -27,7 +22,7 @@ export async function assessStatements(sql: string): Promise<StatementRisk[]> {
     const inTransaction = reading?.inTransaction ?? true;
     return {
       statement: shorten(text),
-      line: lineAt(sql, location + leadingBlank(text), "bytes"),
+      line,
       kind: node.type,
       known: reading !== undefined,
       effects,

@@ -1,7 +1,12 @@
 import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
 import pg from "pg";
 import { provisionTenantSchema, type TenantPlace } from "../roles/tenant-schema.ts";
+import { withTenantSession } from "../roles/tenant-session.ts";
+import { ensureExtensions } from "../extensions/ensure-extensions.ts";
+import { planSqlFile } from "../sql-migrations/plan-sql-file.ts";
 import { runSqlFile } from "../sql-migrations/run-sql-file.ts";
+
+const NO_RECORD = { begun: async () => undefined, finished: async () => undefined };
 
 /** A fresh database in which the platform's session has made the schema of one tenant. */
 export interface TenantDatabase extends AsyncDisposable {
@@ -37,7 +42,13 @@ export async function createTenantDatabase(schema = "t__acme__books"): Promise<T
     client,
     place,
     inTransaction,
-    given: (sql) => inTransaction(() => runSqlFile(client, place, { file: "given.sql", sql, checksum: "" })),
+    async given(sql) {
+      const plan = await planSqlFile({ file: "given.sql", sql, checksum: "" });
+      await ensureExtensions(client, plan.extensions);
+      await withTenantSession({ platform: client, url: database.url, place }, (session) =>
+        runSqlFile(session, plan, NO_RECORD),
+      );
+    },
     async [Symbol.asyncDispose]() {
       await client.end();
       await database.drop();

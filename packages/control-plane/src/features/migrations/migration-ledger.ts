@@ -62,7 +62,7 @@ export function createMigrationLedger(options: {
     }, isolation);
   }
 
-  function runOf(execution: Execution, step: PlannedStep): StepRun<unknown> {
+  function runOf(execution: Execution, position: number, step: PlannedStep): StepRun<unknown> {
     const { migrationId, tenant, module, schema, role, request } = execution;
     return {
       migrationId,
@@ -74,6 +74,11 @@ export function createMigrationLedger(options: {
       platform,
       with: step.with,
       earlier: (tx, name) => earlierStep(tx?.db ?? database.db, migrationId, name),
+      fenced: (work) =>
+        fenced(execution, async (tx) => {
+          const noted = await readDetail(tx, migrationId, position);
+          return work(tx, noted, (detail) => writeDetail(tx, migrationId, position, detail));
+        }),
     };
   }
 
@@ -84,7 +89,7 @@ export function createMigrationLedger(options: {
   async function run(execution: Execution, position: number, step: PlannedStep): Promise<StepResult> {
     const { migrationId } = execution;
     const kind = stepKind(step.name);
-    const context = runOf(execution, step);
+    const context = runOf(execution, position, step);
     let repeats = 0;
     for (let tries = 0; ; tries += 1) {
       const settled = await persist(migrationId, step.name, () =>
@@ -120,7 +125,7 @@ export function createMigrationLedger(options: {
 
   async function attemptUndo(execution: Execution, position: number, step: PlannedStep): Promise<void> {
     const kind: StepKind<unknown> = stepKind(step.name);
-    const run = runOf(execution, step);
+    const run = runOf(execution, position, step);
     const recorded = await fenced(execution, async (tx) => {
       const entry = await tx.db
         .selectFrom("migration_steps")
@@ -240,6 +245,30 @@ async function noteStep(
   await db
     .updateTable("migration_steps")
     .set({ error: message })
+    .where("migration_id", "=", migrationId)
+    .where("position", "=", position)
+    .execute();
+}
+
+async function readDetail({ db }: ControlTransaction, migrationId: string, position: number): Promise<Detail> {
+  const entry = await db
+    .selectFrom("migration_steps")
+    .select("detail")
+    .where("migration_id", "=", migrationId)
+    .where("position", "=", position)
+    .executeTakeFirst();
+  return entry?.detail ?? {};
+}
+
+async function writeDetail(
+  { db }: ControlTransaction,
+  migrationId: string,
+  position: number,
+  detail: Detail,
+): Promise<void> {
+  await db
+    .updateTable("migration_steps")
+    .set({ detail: JSON.stringify(detail) })
     .where("migration_id", "=", migrationId)
     .where("position", "=", position)
     .execute();

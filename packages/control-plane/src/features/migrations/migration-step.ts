@@ -1,4 +1,5 @@
 import type { ModuleId, TenantId } from "@aibos/domain";
+import type { Queryable } from "@aibos/tenant-data";
 import type { ControlTransaction, Isolation } from "../../db/control-database.ts";
 import type { OperationRequest, PlannedStep } from "../../db/control-tables.ts";
 import type { Deployments } from "../deployments/deployments.ts";
@@ -13,6 +14,8 @@ export interface StepPlatform {
   readonly deployments: Deployments;
   readonly gateways: GatewayReadModel;
   readonly probe: TenantProbe;
+  /** Where tenants' data is: the platform's own connections to it, and the database's URL. */
+  readonly data: { readonly pool: Queryable; readonly url: string };
 }
 
 /** The migration that a step belongs to, and where its data is. */
@@ -25,7 +28,16 @@ export interface StepRun<With> extends DataPlace {
   readonly platform: StepPlatform;
   /** What an earlier step of this migration recorded; undefined when it did not run. */
   earlier(tx: ControlTransaction | undefined, step: string): Promise<Detail | undefined>;
+  /**
+   * For `outside` alone: one transaction behind the fence. `noted` is what the step's entry says, and `note` writes it;
+   * it is there when the step is run again, and gone when the step has ended.
+   *
+   * @throws FencedError when another process took the migration up
+   */
+  fenced<T>(work: (tx: ControlTransaction, noted: Detail, note: Note) => Promise<T>): Promise<T>;
 }
+
+export type Note = (detail: Detail) => Promise<void>;
 
 export type Detail = Readonly<Record<string, unknown>>;
 

@@ -108,7 +108,7 @@ describe("publishing", () => {
   });
 
   test("refuses a migration that would escape its schema, and keeps nothing of it", async () => {
-    const migrations = { "001_bad": "set role postgres;\n" };
+    const migrations = { "001_bad": "drop schema public cascade;\n" };
     await expect(publish(await pack("escaping", "1.0.0", { migrations }))).rejects.toMatchObject({
       code: "AIBOS_MIGRATION_FILE",
     });

@@ -49,8 +49,9 @@ export function describeTroubles(world: ServiceWorld): void {
       `);
       try {
         const { id } = await world.service.start(tenant, "notes", { kind: "migrate", version: "1.1.0" });
-        await expect.poll(async () => (await world.service.getMigration(id)).steps.at(-1)?.name).toBe("confirm");
-        await expect.poll(async () => (await world.service.getMigration(id)).steps.at(-1)?.status).toBe("succeeded");
+        const lastStep = async () => (await world.service.getMigration(id)).steps.at(-1);
+        await expect.poll(async () => (await lastStep())?.name, { timeout: 20_000 }).toBe("confirm");
+        await expect.poll(async () => (await lastStep())?.status, { timeout: 20_000 }).toBe("succeeded");
         expect((await world.service.getMigration(id)).status).toBe("running");
         await world.sql.query("delete from refusals");
         expect((await world.service.waitForMigration(id)).status).toBe("succeeded");

@@ -2,6 +2,7 @@ import type { Version } from "@aibos/domain";
 import type { PlannedStep } from "../../../db/control-tables.ts";
 import { plan } from "../migration-step.ts";
 import { deploy } from "../steps/deploy.ts";
+import { hop } from "../steps/hop.ts";
 import { arriveAt } from "./migrate-plan.ts";
 
 /**
@@ -13,5 +14,7 @@ export function planSalvage(steps: readonly PlannedStep[], done: number): Planne
   const reached = ran.findLast((step) => step.name === "hop");
   if (reached === undefined || ran.some((step) => step.name === "route")) return undefined;
   const version = reached.with["to"] as Version;
-  return [plan(deploy, { version }), ...arriveAt(version)];
+  // A release that failed half way left something behind: its files are not one transaction.
+  const back = steps[done]?.name === "hop" ? [plan(hop, { from: version, to: version })] : [];
+  return [...back, plan(deploy, { version }), ...arriveAt(version)];
 }

@@ -1,24 +1,43 @@
 import type { Version } from "@aibos/domain";
-import { applySqlMigrations, fingerprintSchema } from "@aibos/tenant-data";
+import { applySqlMigrations, assertSameHistory, fingerprintSchema, readAppliedMigrations } from "@aibos/tenant-data";
 import type { StepKind } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
+import { changeData } from "./change-data.ts";
 
-/** Brings the data from one release to the next, in one transaction. The rollback point undoes it. */
+/**
+ * Brings the data from one release to the next; to the one that it had, after a release that failed half way. The
+ * rollback point undoes it.
+ */
 export const hop: StepKind<{ from: Version | null; to: Version }> = {
   name: "hop",
-  title: ({ from, to }) => (from === null ? `create the tables of ${to}` : `bring the data from ${from} to ${to}`),
-  async inside(tx, run) {
+  title: ({ from, to }) =>
+    from === null
+      ? `create the tables of ${to}`
+      : from === to
+        ? `bring the data back to ${to}`
+        : `bring the data from ${from} to ${to}`,
+  async outside(run) {
+    const { from, to } = run.with;
+    const migrations = await run.platform.modules.readMigrations(run.module, to);
+    return changeData(
+      run,
+      async (session) => {
+        const applied = await applySqlMigrations(session, migrations);
+        return { files: applied.migrations.map((migration) => migration.name), notices: applied.notices };
+      },
+      { again: from === to },
+    );
+  },
+  async inside(tx, run, found) {
     const { to } = run.with;
-    const applied = await applySqlMigrations(tx.client, {
-      schema: run.schema,
-      role: run.role,
-      migrations: await run.platform.modules.readMigrations(run.module, to),
-    });
+    const migrations = await run.platform.modules.readMigrations(run.module, to);
+    const applied = await readAppliedMigrations(tx.client, run.schema);
+    assertSameHistory(applied, migrations);
+    if (applied.length !== migrations.length || applied.some(({ finished }) => !finished)) {
+      throw new Error(`The data of ${run.tenant} went through ${applied.length} of ${migrations.length} migrations.`);
+    }
     await setDataVersion(tx, run, to);
     const fingerprint = await fingerprintSchema(tx.client, run.schema);
-    return {
-      detail: { to, files: applied.map((migration) => migration.name), structure: fingerprint.structure },
-      checksum: fingerprint.data,
-    };
+    return { detail: { to, ...found, structure: fingerprint.structure }, checksum: fingerprint.data };
   },
 };

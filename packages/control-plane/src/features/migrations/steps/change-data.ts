@@ -1,0 +1,78 @@
+import {
+  allowTenantLogin,
+  connectAsTenant,
+  createSchemaCopy,
+  denyTenantLogin,
+  dropSchemaCopy,
+  endTenantSessions,
+  provisionTenantSchema,
+  restoreSchemaCopy,
+  type TenantSession,
+} from "@aibos/tenant-data";
+import type { ControlTransaction } from "../../../db/control-database.ts";
+import { findRollbackPoint } from "../../rollback-points/rollback-points.ts";
+import type { Detail, StepRun } from "../migration-step.ts";
+import { setDataVersion } from "../set-data-version.ts";
+
+/**
+ * Changes a tenant's data on a session of the tenant's own, in transactions of its own: what a process was at when it
+ * died, its successor can't know. So the step notes, behind the fence, that it begins, and one that finds this note
+ * first puts the data of the operation's rollback point back, and works from there:
+ *
+ *   (nothing) ──▶ begun ──▶ changed ──▶ the step's own transaction
+ *                   ▲  │ killed, or the database went away
+ *                   └──┘ data put back
+ *
+ * Two processes never work at once. To log in as the tenant takes a password that is made behind the fence and makes
+ * every older one useless; sessions that are left over are ended before the data is put back or worked on.
+ *
+ * @param options.again whether the data has to be put back first in any case
+ */
+export async function changeData<With>(
+  run: StepRun<With>,
+  work: (session: TenantSession) => Promise<Detail>,
+  options: { again?: boolean } = {},
+): Promise<Detail> {
+  const { role, schema, platform } = run;
+  const place = { role, schema };
+  const { pool, url } = platform.data;
+  const begun = await run.fenced(async ({ client }, noted, note) => {
+    await denyTenantLogin(client, role);
+    await note({ ...noted, begun: true });
+    return noted["begun"] === true;
+  });
+  await endTenantSessions(pool, role);
+  const password = await run.fenced(async (tx) => {
+    if (begun || options.again === true) await putBack(tx, run);
+    return allowTenantLogin(tx.client, role);
+  });
+  try {
+    await using session = await connectAsTenant({ platform: pool, url, place, password });
+    return await work(session);
+  } finally {
+    // Behind the fence: another process may be working on a session of its own by now.
+    await run.fenced(({ client }) => denyTenantLogin(client, role)).catch(() => undefined);
+  }
+}
+
+/**
+ * Has the data be what it was before the operation changed it. The rollback point stays: it is copied again. An
+ * installation has none, and begins with an empty schema.
+ */
+async function putBack<With>(tx: ControlTransaction, run: StepRun<With>): Promise<void> {
+  const { client } = tx;
+  const { schema, role } = run;
+  const taken = await run.earlier(tx, "rollback-point");
+  if (taken === undefined) {
+    await dropSchemaCopy(client, schema);
+    await provisionTenantSchema(client, { schema, role });
+    return;
+  }
+  const point = await findRollbackPoint(tx.db, String(taken["rollbackPointId"]));
+  if (point === undefined || point.state !== "available") {
+    throw new Error(`Rollback point ${String(taken["rollbackPointId"])} of this operation is gone.`);
+  }
+  await restoreSchemaCopy(client, { copy: point.copy, schema });
+  await createSchemaCopy(client, { from: schema, to: point.copy });
+  await setDataVersion(tx, run, point.dataVersion);
+}
