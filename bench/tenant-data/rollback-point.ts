@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startLocalPostgres } from "@aibos/local-postgres";
 import {
+  type CopySize,
   createSchemaCopy,
   dropSchemaCopy,
   fingerprintSchema,
@@ -63,11 +64,14 @@ async function measureSize(
   await client.query("reset role; set role platform; reset search_path");
   const subjects: Record<string, () => Promise<void>> = {
     "bare copy": () => inTransaction(client, () => bareCopy(client)),
-    "rollback point": () => inTransaction(client, () => rollbackPoint(client)),
-    "rollback point and its fingerprint": () =>
+    "rollback point": () =>
       inTransaction(client, async () => {
         await rollbackPoint(client);
-        await fingerprintSchema(client, COPY);
+      }),
+    "rollback point and its fingerprint": () =>
+      inTransaction(client, async () => {
+        const { structure } = await rollbackPoint(client);
+        await fingerprintSchema(client, COPY, structure);
       }),
   };
   const times = new Map(Object.keys(subjects).map((name) => [name, [] as number[]]));
@@ -129,9 +133,10 @@ async function bareCopy(client: pg.Client): Promise<void> {
   }
 }
 
-async function rollbackPoint(client: pg.Client): Promise<void> {
-  const { rowsByTable } = await createSchemaCopy(client, { from: SCHEMA, to: COPY });
-  await takeWriteBaseline(client, SCHEMA, rowsByTable);
+async function rollbackPoint(client: pg.Client): Promise<CopySize> {
+  const copy = await createSchemaCopy(client, { from: SCHEMA, to: COPY });
+  await takeWriteBaseline(client, SCHEMA, copy.rowsByTable);
+  return copy;
 }
 
 async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {

@@ -1,12 +1,14 @@
 import type { ClientBase, QueryResult } from "pg";
 
+const SEPARATOR = ";\n";
+
 /** One statement of several failed. */
 export class StatementError extends Error {
   override readonly name = "StatementError";
-  readonly statement: string;
+  readonly statement: string | undefined;
   readonly sqlstate: string;
-  constructor(statement: string, sqlstate: string, cause: Error) {
-    super(`${statement.slice(0, 120)}: ${cause.message}`, { cause });
+  constructor(statement: string | undefined, sqlstate: string, cause: Error) {
+    super(`${statement === undefined ? "" : `${statement.slice(0, 120)}: `}${cause.message}`, { cause });
     this.statement = statement;
     this.sqlstate = sqlstate;
   }
@@ -16,36 +18,35 @@ export class StatementError extends Error {
 export async function queryAll(client: ClientBase, statements: readonly string[]): Promise<QueryResult[]> {
   if (statements.length === 0) return [];
   // pg gives an array for several statements and a single result for one, which its types do not say.
-  const results: QueryResult | QueryResult[] = await client.query(statements.join(";\n"));
+  const results: QueryResult | QueryResult[] = await client.query(statements.join(SEPARATOR));
   return Array.isArray(results) ? results : [results];
 }
 
 /**
- * The same for statements that may be wrong. PostgreSQL does not say which one of many failed: they are then taken back
- * and run one by one.
+ * The same for statements that may be wrong. No savepoint is used, which would make definitions a third slower: after an
+ * error the caller must roll back.
  *
- * @throws StatementError of the one that fails
+ * @throws StatementError of the one that fails, as far as PostgreSQL says which one it is
  */
 export async function queryAllNaming(client: ClientBase, statements: readonly string[]): Promise<QueryResult[]> {
-  await client.query("savepoint aibos_statements");
-  try {
-    const results = await queryAll(client, statements);
-    await client.query("release savepoint aibos_statements");
-    return results;
-  } catch (error) {
-    // Not a matter of the statements: the session ended, was cancelled or waited for too long.
+  return queryAll(client, statements).catch((error: unknown) => {
+    // Else not a matter of the statements: the session ended, was cancelled or waited for too long.
     if (!(error instanceof Error) || !/^(0A|2B|42|22|23|P0)/.test(sqlstateOf(error))) throw error;
-    await client.query("rollback to savepoint aibos_statements");
-  }
-  const results: QueryResult[] = [];
-  for (const statement of statements) {
-    results.push(
-      await client.query(statement).catch((cause: unknown) => {
-        throw cause instanceof Error ? new StatementError(statement, sqlstateOf(cause), cause) : cause;
-      }),
-    );
-  }
-  return results;
+    throw new StatementError(statementAt(statements, positionOf(error)), sqlstateOf(error), error);
+  });
+}
+
+/** The statement that holds a character of all of them together, counted from 1. */
+function statementAt(statements: readonly string[], position: number | undefined): string | undefined {
+  let end = 0;
+  return statements.find((statement) => {
+    end += statement.length + SEPARATOR.length;
+    return position !== undefined && position <= end;
+  });
+}
+
+function positionOf(error: Error): number | undefined {
+  return "position" in error && typeof error.position === "string" ? Number(error.position) : undefined;
 }
 
 function sqlstateOf(error: Error): string {

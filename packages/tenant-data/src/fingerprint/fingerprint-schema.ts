@@ -35,9 +35,15 @@ const TEXT_FORMAT = {
 /**
  * Reads everything in a schema. Each row's text is hashed by the server (MD5), and the two halves of the hashes are added
  * up: 128 bits that do not depend on the order of rows and see duplicates. Against mistakes, not against an attacker.
+ *
+ * @param structure when the caller has read it in this transaction
  */
-export async function fingerprintSchema(client: ClientBase, schema: string): Promise<SchemaFingerprint> {
-  const definitions = await readStructure(client, schema);
+export async function fingerprintSchema(
+  client: ClientBase,
+  schema: string,
+  structure?: readonly StructureLine[],
+): Promise<SchemaFingerprint> {
+  const definitions = structure ?? (await readStructure(client, schema));
   const { tables, sequences } = await withSettings(client, TEXT_FORMAT, async () => ({
     tables: await withoutForcedRowSecurity(client, schema, () => tableFingerprints(client, schema)),
     sequences: await sequenceStates(client, schema),
@@ -60,8 +66,8 @@ async function tableFingerprints(client: ClientBase, schema: string): Promise<Ta
   for (const { name } of names) {
     const { rows } = await client.query<{ rows: string; high: string | null; low: string | null }>(
       `select count(*)::text as rows,
-         sum(('x' || substr(hash, 1, 16))::bit(64)::bigint::numeric)::text as high,
-         sum(('x' || substr(hash, 17, 16))::bit(64)::bigint::numeric)::text as low
+         sum(('x' || substr(hash, 1, 16))::bit(64)::bigint)::text as high,
+         sum(('x' || substr(hash, 17, 16))::bit(64)::bigint)::text as low
        from (select md5(t::text) as hash from only ${quoteIdentifier(schema)}.${quoteIdentifier(name)} t) h`,
     );
     const [row] = rows;

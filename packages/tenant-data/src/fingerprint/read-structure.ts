@@ -19,18 +19,34 @@ export interface StructureLine {
  * so that a schema and its copy read the same.
  */
 export async function readStructure(client: ClientBase, schema: string): Promise<StructureLine[]> {
-  const literal = quoteLiteral(schema);
-  const asked = queriesAbout(STRUCTURE_QUERIES, await schemaContents(client, schema));
-  const queries = asked.map(({ sql }) => sql.replaceAll("$1", () => literal));
-  const results = await withSettings(
-    client,
-    { ...CATALOG_SETTINGS, search_path: await searchPathOf(client, schema) },
-    () => queryAll(client, queries),
+  const [structure] = await readStructures(client, [schema], await schemaContents(client, schema));
+  return structure ?? [];
+}
+
+/** The same for several schemas in one round trip, given what kinds of objects they have. */
+export async function readStructures(
+  client: ClientBase,
+  schemas: readonly string[],
+  contents: ReadonlySet<string>,
+): Promise<StructureLine[][]> {
+  const asked = queriesAbout(STRUCTURE_QUERIES, contents);
+  const batches: string[][] = [];
+  for (const schema of schemas) {
+    const path = quoteLiteral(await searchPathOf(client, schema));
+    const literal = quoteLiteral(schema);
+    const queries = asked.map(({ sql }) => sql.replaceAll("$1", () => literal));
+    batches.push([`select set_config('search_path', ${path}, true)`, ...queries]);
+  }
+  const results = await withSettings(client, { ...CATALOG_SETTINGS, search_path: "pg_catalog" }, () =>
+    queryAll(client, batches.flat()),
   );
-  const lines = results
-    .flatMap(({ rows }): StructureLine[] => rows)
-    .map(({ object, definition }) => ({ object, definition: settledForm(definition) }));
-  return lines.sort((a, b) => compare(a.object, b.object) || compare(a.definition, b.definition));
+  return batches.map((batch, index) => {
+    const mine = results.slice(index * batch.length + 1, (index + 1) * batch.length);
+    return mine
+      .flatMap(({ rows }): StructureLine[] => rows)
+      .map(({ object, definition }) => ({ object, definition: settledForm(definition) }))
+      .sort((a, b) => compare(a.object, b.object) || compare(a.definition, b.definition));
+  });
 }
 
 function compare(a: string, b: string): number {

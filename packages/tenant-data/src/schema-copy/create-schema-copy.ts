@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { differencesOf } from "../fingerprint/describe-difference.ts";
-import { readStructure, type StructureLine } from "../fingerprint/read-structure.ts";
+import { readStructures, type StructureLine } from "../fingerprint/read-structure.ts";
 import { searchPathOf } from "../fingerprint/search-path.ts";
 import { withoutForcedRowSecurity } from "../fingerprint/row-security.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
@@ -23,6 +23,8 @@ export interface CopySize {
   readonly bytes: number;
   /** Rows that each table itself holds. */
   readonly rowsByTable: Readonly<Record<string, number>>;
+  /** Of both: for a fingerprint of the copy. */
+  readonly structure: readonly StructureLine[];
 }
 
 /**
@@ -43,17 +45,16 @@ export interface CopySize {
  * Sequences know no transactions: each has in the copy the position of a moment after the snapshot, so that it is at
  * least as far as every row that was copied.
  *
- * @param structure of the schema, when the caller has read it in this transaction
  * @throws CopyUnsupportedError when the copy would not be true; the caller must roll back
  */
 export async function createSchemaCopy(
   client: ClientBase,
-  { from, to, structure }: { from: string; to: string; structure?: readonly StructureLine[] },
+  { from, to }: { from: string; to: string },
 ): Promise<CopySize> {
   const { owner, schema, defaults } = await schemaDefinitions(client, { from, to });
   await lockStructure(client, from);
   const sourcePath = await searchPathOf(client, from);
-  const { beforeData, afterData } = await withSettings(client, { search_path: sourcePath }, () =>
+  const { beforeData, afterData, isEntangled, contents } = await withSettings(client, { search_path: sourcePath }, () =>
     readDefinitions(client, from),
   );
   await assertCopyable(client, from, [...beforeData, ...afterData]);
@@ -71,11 +72,13 @@ export async function createSchemaCopy(
     await copySequences(client, { from, to });
     await runAll(client, from, [...statementsOf(afterData), ...defaults]);
   });
-  const before = structure ?? (await readStructure(client, from));
-  const differences = [...differencesOf(before, await readStructure(client, to))];
+  // A kind that the copy has and the original lacks would not be looked for; nothing makes one.
+  const [before = [], structure = []] = await readStructures(client, [from, to], contents);
+  const differences = [...differencesOf(before, structure)];
   if (differences.length > 0) throw new CopyUnsupportedError(from, differences);
-  await assertStandsAlone(client, { from, copy: to });
-  return sizeOf(client, to, rowsByTable);
+  // Else all that the copy needs was named without a schema, with the copy as the search path.
+  if (isEntangled) await assertStandsAlone(client, { from, copy: to });
+  return { ...(await sizeOf(client, to, rowsByTable)), rowsByTable, structure };
 }
 
 /** Drops a copy, if it is there. */
@@ -99,12 +102,12 @@ async function sizeOf(
   client: ClientBase,
   schema: string,
   rowsByTable: Readonly<Record<string, number>>,
-): Promise<CopySize> {
+): Promise<Pick<CopySize, "tables" | "rows" | "bytes">> {
   const { rows: sizes } = await client.query<{ tables: number; bytes: string }>(
     `select count(*)::int as tables, coalesce(sum(pg_total_relation_size(c.oid)), 0)::text as bytes
      from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind = 'r'`,
     [schema],
   );
   const rows = Object.values(rowsByTable).reduce((sum, count) => sum + count, 0);
-  return { tables: sizes[0]?.tables ?? 0, rows, bytes: Number(sizes[0]?.bytes ?? 0), rowsByTable };
+  return { tables: sizes[0]?.tables ?? 0, rows, bytes: Number(sizes[0]?.bytes ?? 0) };
 }

@@ -32,7 +32,10 @@ const QUERIES = [
 ];
 
 /** Reads the statements that make a schema, which must be first in the search path. */
-export async function readDefinitions(client: ClientBase, schema: string): Promise<OrderedDefinitions> {
+export async function readDefinitions(
+  client: ClientBase,
+  schema: string,
+): Promise<OrderedDefinitions & { readonly isEntangled: boolean; readonly contents: ReadonlySet<string> }> {
   const literal = quoteLiteral(schema);
   const contents = await schemaContents(client, schema);
   const queries = queriesAbout(QUERIES, contents);
@@ -51,9 +54,10 @@ export async function readDefinitions(client: ClientBase, schema: string): Promi
     ),
   );
   const dependencies: Dependency[] = isEntangled ? (results.at(-1)?.rows ?? []) : [];
-  return orderDefinitions(definitions, dependencies);
+  return { ...orderDefinitions(definitions, dependencies), isEntangled, contents };
 }
 
+/** What needs other objects in ways that names alone do not tell. */
 const ENTANGLED: readonly Content[] = ["family", "function", "materialized view", "rule", "type", "view"];
 
 interface Row {

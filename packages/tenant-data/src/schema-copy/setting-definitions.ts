@@ -35,23 +35,20 @@ export const SETTING_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "setting",
-    sql: `select null as key, format('alter table only %I replica identity %s', c.relname, case c.relreplident
-         when 'f' then 'full' when 'n' then 'nothing' else (select format('using index %I', ic.relname)
-           from pg_index i join pg_class ic on ic.oid = i.indexrelid where i.indrelid = c.oid and i.indisreplident) end)
-       as statement
-     from ${RELATIONS} where c.relkind in ('r', 'p') and c.relreplident <> 'd' order by c.oid`,
-  },
-  {
-    kind: "setting",
-    sql: `select null as key, format('alter %s %I cluster on %I', case c.relkind when 'm' then 'materialized view'
-         else 'table' end, c.relname, ic.relname) as statement
-     from ${RELATIONS} join pg_index i on i.indrelid = c.oid and i.indisclustered
-       join pg_class ic on ic.oid = i.indexrelid order by c.oid`,
-  },
-  {
-    kind: "setting",
-    sql: `select null as key, format('alter %s %I set tablespace %I', case c.relkind when 'm' then 'materialized view'
-         when 'i' then 'index' when 'I' then 'index' else 'table only' end, c.relname, s.spcname) as statement
-     from ${RELATIONS} join pg_tablespace s on s.oid = c.reltablespace order by c.oid`,
+    sql: `select null as key, unnest(array[
+         case when c.relkind in ('r', 'p') and c.relreplident <> 'd' then format('alter table only %I replica identity %s',
+           c.relname, case c.relreplident when 'f' then 'full' when 'n' then 'nothing' else (
+             select format('using index %I', ic.relname) from pg_index i join pg_class ic on ic.oid = i.indexrelid
+             where i.indrelid = c.oid and i.indisreplident) end) end,
+         (select format('alter %s %I cluster on %I', case c.relkind when 'm' then 'materialized view' else 'table' end,
+            c.relname, ic.relname) from pg_index i join pg_class ic on ic.oid = i.indexrelid
+          where i.indrelid = c.oid and i.indisclustered),
+         (select format('alter %s %I set tablespace %I', case c.relkind when 'm' then 'materialized view'
+            when 'i' then 'index' when 'I' then 'index' else 'table only' end, c.relname, s.spcname)
+          from pg_tablespace s where s.oid = c.reltablespace),
+         case when c.relrowsecurity or c.relforcerowsecurity then format('alter table only %I %s', c.relname,
+           concat_ws(', ', case when c.relrowsecurity then 'enable row level security' end,
+             case when c.relforcerowsecurity then 'force row level security' end)) end]) as statement
+     from ${RELATIONS} where c.relkind in ('r', 'p', 'm', 'i', 'I')`,
   },
 ];

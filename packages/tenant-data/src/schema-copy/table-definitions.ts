@@ -7,8 +7,21 @@ const NOT_NULL = `case when current_setting('server_version_num')::int < 180000
       from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum]
         and (k.conislocal or c.relispartition) and k.convalidated), '') end`;
 
+/** A default `d` is made of what PostgreSQL itself has. */
+const NEEDS_NOTHING = `not exists (select from pg_depend x where x.classid = 'pg_attrdef'::regclass and x.objid = d.oid
+  and x.deptype = 'n')`;
+
+/** An identity column with its sequence, by name. */
+const IDENTITY = `(select format(' generated %s as identity (sequence name %I increment by %s minvalue %s maxvalue %s '
+    'start with %s cache %s %s%s)', case a.attidentity when 'a' then 'always' else 'by default' end, sc.relname,
+    s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache, case when s.seqcycle then 'cycle' else 'no cycle' end,
+    case when sc.relpersistence = c.relpersistence then '' when sc.relpersistence = 'u' then ' unlogged' else ' logged' end)
+  from pg_depend i join pg_sequence s on s.seqrelid = i.objid join pg_class sc on sc.oid = i.objid
+  where i.refclassid = 'pg_class'::regclass and i.refobjid = c.oid and i.refobjsubid = a.attnum and i.deptype = 'i'
+    and i.classid = 'pg_class'::regclass)`;
+
 /**
- * Tables with their columns, without defaults, keys and indexes. A generated column's expression is part of its table.
+ * Tables with their columns, without defaults that need other objects, keys and indexes. A generated column's expression is part of its table.
  * Inheriting tables are made as such; a partition is made with its own columns in its own order, then attached.
  */
 export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
@@ -16,10 +29,13 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
     kind: "table",
     sql: `select ${keyOf("pg_class", "c.oid")} as key,
        format('create %stable %I (', case c.relpersistence when 'u' then 'unlogged ' else '' end, c.relname)
-       || coalesce((select string_agg(format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+       || coalesce((select string_agg(format('%I %s%s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
               case when co.collname is not null then format(' collate %I.%I', cn.nspname, co.collname) else '' end,
-              case a.attgenerated when '' then '' else format(' generated always as (%s) %s',
-                pg_get_expr(d.adbin, d.adrelid), case a.attgenerated when 's' then 'stored' else 'virtual' end) end,
+              case when a.attgenerated <> '' then format(' generated always as (%s) %s', pg_get_expr(d.adbin, d.adrelid),
+                  case a.attgenerated when 's' then 'stored' else 'virtual' end)
+                when d.oid is not null and ${NEEDS_NOTHING} then ' default ' || pg_get_expr(d.adbin, d.adrelid)
+                else '' end,
+              case when a.attidentity = '' or c.relispartition then '' else coalesce(${IDENTITY}, '') end,
               ${NOT_NULL}), ', ' order by a.attnum)
             from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
               left join pg_collation co on co.oid = a.attcollation
@@ -48,22 +64,6 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
   {
     kind: "identity",
     about: "sequence",
-    sql: `select null as key, format('alter table %s%I alter column %I add generated %s as identity (sequence name %I '
-         'increment by %s minvalue %s maxvalue %s start with %s cache %s %s%s)',
-       case c.relkind when 'p' then '' else 'only ' end, c.relname, a.attname,
-       case a.attidentity when 'a' then 'always' else 'by default' end, sc.relname, s.seqincrement, s.seqmin, s.seqmax,
-       s.seqstart, s.seqcache, case when s.seqcycle then 'cycle' else 'no cycle' end,
-       case when sc.relpersistence = c.relpersistence then '' when sc.relpersistence = 'u' then ' unlogged'
-         else ' logged' end) as statement
-     from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid
-       join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
-         and d.deptype = 'i' and d.classid = 'pg_class'::regclass
-       join pg_class sc on sc.oid = d.objid join pg_sequence s on s.seqrelid = sc.oid
-     where a.attidentity <> '' and not c.relispartition order by c.oid, a.attnum`,
-  },
-  {
-    kind: "identity",
-    about: "sequence",
     sql: `select null as key, format('alter sequence %I owned by %I.%I', c.relname, o.relname, a.attname) as statement
      from ${RELATIONS} join pg_depend d on d.objid = c.oid and d.classid = 'pg_class'::regclass and d.deptype = 'a'
        join pg_class o on o.oid = d.refobjid and d.refclassid = 'pg_class'::regclass
@@ -78,6 +78,7 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
        pg_get_expr(d.adbin, d.adrelid)) as statement
      from ${RELATIONS} join pg_attrdef d on d.adrelid = c.oid
        join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
-     where a.attgenerated = '' and c.relkind in ('r', 'p', 'v') order by c.oid, a.attnum`,
+     where a.attgenerated = '' and c.relkind in ('r', 'p', 'v')
+       and not (${NEEDS_NOTHING} and c.relkind <> 'v' and (a.attislocal or c.relispartition)) order by c.oid, a.attnum`,
   },
 ];

@@ -57,11 +57,4 @@ export const VIEW_DEFINITIONS: readonly DefinitionQuery[] = [
        'with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')') as statement
      from ${RELATIONS} join pg_policy p on p.polrelid = c.oid where ${isNotDerived("p.polname")} order by p.oid`,
   },
-  {
-    kind: "setting",
-    sql: `select null as key, format('alter table only %I %s', c.relname, concat_ws(', ',
-         case when c.relrowsecurity then 'enable row level security' end,
-         case when c.relforcerowsecurity then 'force row level security' end)) as statement
-     from ${RELATIONS} where c.relrowsecurity or c.relforcerowsecurity order by c.oid`,
-  },
 ];

@@ -51,9 +51,9 @@ export async function takeRollbackPoint(
 ): Promise<StoredRollbackPoint> {
   const id = newId();
   const copy = rollbackSchemaName(place.tenant, place.module, id);
-  const { rowsByTable, ...size } = await createSchemaCopy(tx.client, { from: place.schema, to: copy });
+  const { rowsByTable, structure, ...size } = await createSchemaCopy(tx.client, { from: place.schema, to: copy });
   const baseline = await takeWriteBaseline(tx.client, place.schema, rowsByTable);
-  const fingerprint = await fingerprintSchema(tx.client, copy);
+  const fingerprint = await fingerprintSchema(tx.client, copy, structure);
   return insertPoint(tx, place, { ...facts, id, copy, fingerprint, size, baseline });
 }
 
