@@ -47,6 +47,12 @@ export {
   takeWriteBaseline,
   type WriteBaseline,
 } from "./writes/write-baseline.ts";
+export { type BackupRequest, writeBackup, type WrittenBackup } from "./backup/write-backup.ts";
+export { readBackupManifest, type VerifiedBackup, verifyBackup } from "./backup/verify-backup.ts";
+export { restoreBackup, type RestoredBackup, type RestoreRequest } from "./backup/restore-backup.ts";
+export type { BackupCompression, BackupManifest, BackupMetadata } from "./backup/backup-manifest.ts";
+export { BackupNotRestorableError } from "./backup/backup-not-restorable-error.ts";
+export { type BackupProblem, BackupUnusableError } from "./backup/backup-unusable-error.ts";
 export { DERIVED_PREFIXES } from "./live-objects.ts";
 export {
   CUSTOM_FIELD_TYPES,

@@ -36,6 +36,8 @@ export const ERROR_CODES = {
   AIBOS_MIGRATION_SQL: "A statement of a migration file failed.",
   AIBOS_OPERATION_INVALID: "An operation of a migration file does not fit the data.",
   AIBOS_CONVERSION_FAILED: "A row can't be brought to a new version.",
+  AIBOS_BACKUP_NOT_RESTORABLE: "A backup is sound and does not fit where it shall be restored.",
+  AIBOS_BACKUP_UNUSABLE: "A backup is truncated, altered, or not one that can be read.",
   AIBOS_CUSTOM_FIELD: "A custom field can't be declared so.",
   AIBOS_CUSTOM_FIELD_CONFLICT: "A release brings a column that the tenant has as a custom field.",
   AIBOS_LOCK_NOT_GRANTED: "Somebody's transaction kept a table for too long.",
