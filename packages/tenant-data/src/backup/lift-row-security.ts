@@ -24,7 +24,8 @@ export async function liftRowSecurity(client: ClientBase, table: string): Promis
     } catch (error) {
       if (!(error instanceof DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
       const waited = performance.now() - begun;
-      if (waited + pause > giveUpAfterMs) throw new LockNotGrantedError(`The backup of ${table}`, waited, { cause: error });
+      if (waited + pause > giveUpAfterMs)
+        throw new LockNotGrantedError(`The backup of ${table}`, waited, { cause: error });
       await client.query("rollback to savepoint lifted");
       await sleep(pause);
     }
