@@ -6,7 +6,7 @@ import { CopyUnsupportedError } from "../schema-copy/copy-unsupported-error.ts";
 import { assertStandsAlone } from "../schema-copy/outside-references.ts";
 import type { BackupManifest } from "./backup-manifest.ts";
 import { DefinitionNotAllowed } from "./check-definition.ts";
-import { createOwnedSchema } from "./create-owned-schema.ts";
+import { createOwnedSchema, setDefaultRights } from "./create-owned-schema.ts";
 import { DefinitionFailed, runDefinitions } from "./run-definitions.ts";
 
 /**
@@ -25,6 +25,7 @@ export async function proveRestorable(
   try {
     await createOwnedSchema(client, trial, manifest.schema);
     await runDefinitions(client, trial, [...manifest.statements.beforeData, ...manifest.statements.afterData]);
+    await setDefaultRights(client, trial, manifest.schema);
     await assertStandsAlone(client, { from: name, copy: trial.schema });
     const made = await readStructure(client, trial.schema);
     const differences = [...differencesOf(manifest.structure, made)];

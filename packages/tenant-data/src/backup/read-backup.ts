@@ -71,12 +71,12 @@ export async function readTables(
     const start = reader.offset;
     const { table: found } = await readNote(reader, "table", tableNote);
     if (found !== index) throw new BackupUnusableError("altered", `table ${found} comes where ${index} must`, start);
-    tables.push(await readTable(reader, manifest, table, consume));
+    tables.push(await readTable(reader, { manifest, table, key }, consume));
   }
   const start = reader.offset;
-  const whole = { sha256: reader.hash.copy().digest("hex") };
+  const computed = reader.hash.copy().digest("hex");
   const trailer = await readNote(reader, "trailer", trailerNote);
-  checkSeal({ ...trailer, offset: start, computed: whole.sha256 }, "whole", key);
+  checkSeal({ ...trailer, offset: start, computed }, "whole", key);
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   if (trailer.tables !== tables.length || trailer.rows !== rows) {
     throw new BackupUnusableError(
@@ -96,18 +96,24 @@ export async function readTables(
 
 async function readTable(
   reader: ByteReader,
-  manifest: BackupManifest,
-  table: BackupManifest["tables"][number],
+  {
+    manifest,
+    table,
+    key,
+  }: { manifest: BackupManifest; table: BackupManifest["tables"][number]; key: BackupKey | undefined },
   consume: RowsConsumer,
 ): Promise<BackupTable> {
   const hash = createHash("sha256");
   const start = reader.offset;
   let bytes = 0;
   let end: z.infer<typeof tableEndNote> | undefined;
+  let reading: Promise<unknown> = Promise.resolve();
   async function* packed(): AsyncGenerator<Buffer> {
     for (;;) {
       const offset = reader.offset;
-      const { type, payload } = await readFrame(reader, `the rows of ${table.name}`, LONGEST.data);
+      const frame = readFrame(reader, `the rows of ${table.name}`, LONGEST.data);
+      reading = frame;
+      const { type, payload } = await frame;
       if (type === FRAME.tableEnd) {
         end = parseNote(tableEndNote, payload, `the end of ${table.name}`, offset);
         return;
@@ -126,9 +132,15 @@ async function readTable(
       throw new BackupUnusableError("altered", `the rows of ${table.name} don't have their checksum`, start);
     }
   }
-  const consumed = await consume(table, rows()).catch((cause: unknown) => {
-    if (!isZlibError(cause)) throw cause;
-    throw new BackupUnusableError("altered", `the rows of ${table.name} can't be decompressed`, start, { cause });
+  const consumed = await consume(table, rows()).catch(async (cause: unknown) => {
+    if (cause instanceof BackupUnusableError) throw cause;
+    if (isZlibError(cause)) {
+      throw new BackupUnusableError("altered", `the rows of ${table.name} can't be decompressed`, start, { cause });
+    }
+    // Rows that don't fit may be altered ones: that is for the checksum of the whole to say.
+    await reading.catch(() => undefined);
+    await checkRest(reader, key);
+    throw cause;
   });
   if (end === undefined || consumed.rows !== end.rows) {
     throw new BackupUnusableError(
@@ -138,6 +150,17 @@ async function readTable(
     );
   }
   return { name: table.name, ...end };
+}
+
+/** Reads to the trailer for nothing but its checksum. */
+async function checkRest(reader: ByteReader, key: BackupKey | undefined): Promise<void> {
+  for (;;) {
+    const offset = reader.offset;
+    const computed = reader.hash.copy().digest("hex");
+    const { type, payload } = await readFrame(reader, "the rows", LONGEST.data);
+    if (type !== FRAME.trailer) continue;
+    return checkSeal({ ...parseNote(trailerNote, payload, "the trailer", offset), offset, computed }, "whole", key);
+  }
 }
 
 async function readSeal(reader: ByteReader, place: SealPlace, key: BackupKey | undefined): Promise<void> {

@@ -9,7 +9,7 @@ import { BackupUnusableError } from "./backup-unusable-error.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { DefinitionNotAllowed } from "./check-definition.ts";
 import { copyRowsIn } from "./copy-rows-in.ts";
-import { createOwnedSchema } from "./create-owned-schema.ts";
+import { createOwnedSchema, setDefaultRights } from "./create-owned-schema.ts";
 import { type BackupTable, readTables } from "./read-backup.ts";
 import { DefinitionFailed, runDefinitions } from "./run-definitions.ts";
 
@@ -73,6 +73,7 @@ async function restoreAll(
   await setSequences(client, place, manifest.sequences);
   const isRight = (statement: string): boolean => missing.size > 0 && statement.startsWith("grant ");
   leftOut.push(...(await runDefinitions(client, place, manifest.statements.afterData, isRight)));
+  leftOut.push(...(await setDefaultRights(client, place, manifest.schema, missing)));
   if ((await sessionOf(client)) !== session) {
     throw new BackupUnusableError("statement not allowed", "it changed the role or the search_path", 0);
   }
@@ -158,6 +159,8 @@ function comparable(
   same: boolean,
   owners: ReadonlySet<string>,
 ): StructureLine[] {
+  // Named by a role, who may be another or left out.
+  if (object.startsWith("default rights ") && (!same || owners.size > 1)) return [];
   // "not null" is an object of its own since PostgreSQL 18, and a column's property before.
   if (!same)
     return object.startsWith("constraint ") && definition.startsWith('["n"') ? [] : [{ object, definition: "" }];
