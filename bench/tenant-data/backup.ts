@@ -126,9 +126,9 @@ async function fill(postgres: DebianPostgres, database: string, size: number): P
   await client.query(`
     create schema bench;
     set search_path to bench;
-    create table customers (id bigserial primary key, name text not null, mail text not null,
+    create table customers (id bigint generated always as identity primary key, name text not null, mail text not null,
       since date not null, unique (mail));
-    create table invoices (id bigserial primary key,
+    create table invoices (id bigint generated always as identity primary key,
       customer bigint not null references customers (id), number text not null unique, issued timestamptz not null,
       amount numeric(12, 2) not null, paid boolean not null default false, note text, details jsonb not null);
     create index on invoices (customer);

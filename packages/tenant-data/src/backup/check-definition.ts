@@ -15,12 +15,12 @@ export class DefinitionNotAllowed extends Error {
  */
 const IN_THE_SCHEMA = new RegExp(
   "^(create (or replace )?((unlogged )?table|(unlogged )?sequence|(recursive )?view|materialized view|type|domain|" +
-    "function|procedure|aggregate|statistics)|alter (table( only)?|sequence|view|materialized view|index|domain|type|" +
-    "function|procedure|statistics)) $",
+    "function|procedure|aggregate|statistics|collation|text search (dictionary|configuration)|operator)|alter (table( only)?|sequence|view|materialized view|index|domain|type|" +
+    "function|procedure|statistics|text search configuration)) $",
 );
 /** Those that are about something that only its owner can name. */
 const ABOUT_OWN =
-  /^(create (unique )?index|create (or replace )?(constraint )?(trigger|policy|rule)|comment on|grant|revoke) /;
+  /^(create (unique )?index|create (or replace )?(constraint )?(trigger|policy|rule)|create cast|comment on|grant|revoke) /;
 
 /** Definitions with a semicolon inside, which only the grammar can tell from two statements. */
 const SEVERAL_PARTS: ReadonlySet<string> = new Set(["CreateFunctionStmt", "RuleStmt"]);
