@@ -156,7 +156,7 @@ describe("a backup", () => {
   });
 
   it("is refused when it is written, not when it is needed, where a restore would lack something", async () => {
-    await two.tenant.given("create text search configuration mine (copy = simple)");
+    await two.tenant.given("create conversion mine for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8");
     await expect(backup("lacking.backup")).rejects.toBeInstanceOf(CopyUnsupportedError);
     await expect(writeBackup(client, { schema: "nowhere", metadata: null }, path("no.backup"))).rejects.toThrow(
       /no such schema/,
@@ -186,8 +186,8 @@ describe("a backup", () => {
 
     await backup("kept.backup");
     const { size } = await stat(path("kept.backup"));
-    await two.tenant.given("create text search configuration mine (copy = simple)");
-    await expect(backup("kept.backup")).rejects.toThrow(/text search/);
+    await two.tenant.given("create conversion mine for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8");
+    await expect(backup("kept.backup")).rejects.toThrow(/conversion/);
     expect((await stat(path("kept.backup"))).size).toBe(size);
     await verifyBackup(path("kept.backup"));
   });

@@ -16,10 +16,10 @@ export function copyTarget(schema: string, { name, columns }: Table): string {
 export async function copyRowsOut(
   client: ClientBase,
   schema: string,
-  table: Table,
+  { table, hidesRows }: { table: Table; hidesRows: boolean },
   consume: (pieces: AsyncIterable<RowPiece>) => Promise<void>,
 ): Promise<number> {
-  const lifted = await liftRowSecurity(client, `${quoteIdentifier(schema)}.${quoteIdentifier(table.name)}`);
+  if (hidesRows) await liftRowSecurity(client, `${quoteIdentifier(schema)}.${quoteIdentifier(table.name)}`);
   const copy = client.query(new CopyOut(`copy ${copyTarget(schema, table)} to stdout`));
   try {
     await consume(copy.pieces());
@@ -27,6 +27,6 @@ export async function copyRowsOut(
     await copy.discard();
     throw error;
   }
-  if (lifted) await putBackRowSecurity(client);
+  if (hidesRows) await putBackRowSecurity(client);
   return copy.rowCount;
 }

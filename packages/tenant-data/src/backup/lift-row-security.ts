@@ -8,11 +8,8 @@ const LOCK_NOT_AVAILABLE = "55P03";
  * Lifts row-level security that is forced on a table's owner and would hide rows from this session, until
  * {@link putBackRowSecurity}. Only under a lock that keeps others from the table; both end with a savepoint, so that
  * nobody ever sees the table without. Waits for the lock only briefly at a time: others wait behind it.
- *
- * Gives false when nothing is hidden.
  */
-export async function liftRowSecurity(client: ClientBase, table: string): Promise<boolean> {
-  if (!(await hidesRows(client, table))) return false;
+export async function liftRowSecurity(client: ClientBase, table: string): Promise<void> {
   await client.query("savepoint lifted");
   const { lockTimeoutMs, giveUpAfterMs } = DEFAULT_PATIENCE;
   const begun = performance.now();
@@ -20,7 +17,7 @@ export async function liftRowSecurity(client: ClientBase, table: string): Promis
     try {
       await client.query(`set local lock_timeout = ${lockTimeoutMs}`);
       await client.query(`alter table ${table} no force row level security`);
-      return true;
+      return;
     } catch (error) {
       if (!(error instanceof DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
       const waited = performance.now() - begun;
@@ -36,12 +33,13 @@ export async function putBackRowSecurity(client: ClientBase): Promise<void> {
   await client.query("rollback to savepoint lifted");
 }
 
-/** Whether forced row-level security holds for the session's role, too. */
-async function hidesRows(client: ClientBase, table: string): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `select from pg_class c join pg_roles r on r.rolname = current_user
-     where c.oid = $1::regclass and c.relrowsecurity and c.relforcerowsecurity and not r.rolsuper and not r.rolbypassrls`,
-    [table],
+/** Tables whose forced row-level security holds for the session's role, too. */
+export async function tablesHidingRows(client: ClientBase, schema: string): Promise<Set<string>> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       join pg_roles r on r.rolname = current_user and not r.rolsuper and not r.rolbypassrls
+     where n.nspname = $1 and c.relkind = 'r' and c.relrowsecurity and c.relforcerowsecurity`,
+    [schema],
   );
-  return rowCount === 1;
+  return new Set(rows.map(({ name }) => name));
 }

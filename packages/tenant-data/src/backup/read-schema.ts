@@ -1,9 +1,10 @@
 import type { ClientBase } from "pg";
 import { readStructure } from "../fingerprint/read-structure.ts";
 import { isNotDerived, isNotOfExtension } from "../live-objects.ts";
+import { queryAll } from "../query-all.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { CopyUnsupportedError } from "../schema-copy/copy-unsupported-error.ts";
-import { readDefinitions } from "../schema-copy/read-definitions.ts";
+import { type Definition, readDefinitions } from "../schema-copy/read-definitions.ts";
 import { FORMAT_VERSION } from "./backup-format.ts";
 import type { BackupManifest } from "./backup-manifest.ts";
 
@@ -14,6 +15,7 @@ export async function readSchema(
 ): Promise<Omit<BackupManifest, "compression" | "signed" | "metadata">> {
   const facts = await readFacts(client, schema);
   const { beforeData, afterData } = await readDefinitions(client, schema);
+  facts.schema.namedIn.push(...namingStatements(schema, [...beforeData, ...afterData]));
   return {
     format: "aibos-backup",
     version: FORMAT_VERSION,
@@ -27,6 +29,15 @@ export async function readSchema(
     // Last, since positions move whatever the snapshot: a position is never behind the rows.
     sequences: await readSequences(client, schema),
   };
+}
+
+/** Definitions that have the schema's name in a text, where PostgreSQL knows nothing of it. */
+function namingStatements(schema: string, definitions: readonly Definition[]): string[] {
+  const name = schema.replaceAll(/[^\w]/g, "\\$&");
+  const named = new RegExp(`(?<![\\w$])(?:"${name.replaceAll('\\"', '\\"\\"')}"|${name})\\s*\\.`, "u");
+  return definitions
+    .filter(({ kind, statement }) => kind !== "comment" && kind !== "function" && named.test(statement))
+    .map(({ statement }) => statement.slice(0, 100));
 }
 
 type Facts = Pick<BackupManifest, "createdAt" | "postgres" | "schema" | "roles">;
@@ -95,13 +106,15 @@ async function readSequences(client: ClientBase, schema: string): Promise<Backup
      order by c.relname collate "C"`,
     [schema],
   );
-  const sequences: BackupManifest["sequences"] = [];
-  for (const { name } of names) {
-    const { rows } = await client.query<{ lastValue: string; isCalled: boolean }>(
-      `select last_value::text as "lastValue", is_called as "isCalled"
-       from ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
-    );
-    sequences.push(...rows.map((state) => ({ name, ...state })));
-  }
-  return sequences;
+  const states = await queryAll(
+    client,
+    names.map(
+      ({ name }) => `select last_value::text as "lastValue", is_called as "isCalled"
+        from ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+    ),
+  );
+  return names.flatMap(({ name }, index) => {
+    const rows: { lastValue: string; isCalled: boolean }[] = states[index]?.rows ?? [];
+    return rows.map((state) => ({ name, ...state }));
+  });
 }

@@ -272,13 +272,24 @@ describe("a place for a restore", () => {
     expect((await two.other.query(`select count(*)::int as n from ${schema}.notes`)).rows).toEqual([{ n: 1 }]);
   });
 
-  it("must have the old name when functions name it in their text", async () => {
+  it.each([
+    [
+      "functions name it in their text",
+      "create function f() returns text language sql as $$ select 'SCHEMA' $$",
+      "f\\(\\)",
+    ],
+    [
+      "a default names it",
+      "create sequence s; create table t (a int default nextval('SCHEMA.s'::text))",
+      "create table t .*",
+    ],
+  ])("must have the old name when %s", async (_name, given, what) => {
     const { client, place } = two.tenant;
-    await two.tenant.given(`create function f() returns text language sql as $$ select '${place.schema}' $$`);
+    await client.query(`drop schema ${place.schema} cascade; create schema ${place.schema} authorization ${owner}`);
+    await two.tenant.given(given.replace("SCHEMA", place.schema));
     await writeBackup(client, { schema: place.schema, metadata: null }, file);
-    await two.tenant.given("drop function f()");
     await expect(restoreBackup(two.other, file, { schema, owner })).rejects.toThrow(
-      /f\(\) has the name t__acme__books in its text/,
+      new RegExp(`${what} has the name t__acme__books in its text`),
     );
     await restoreBackup(two.other, file, { schema: place.schema, owner });
     await two.other.query(`drop schema ${place.schema} cascade`);

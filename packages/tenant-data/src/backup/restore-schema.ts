@@ -8,7 +8,7 @@ import { BackupNotRestorableError } from "./backup-not-restorable-error.ts";
 import { BackupUnusableError } from "./backup-unusable-error.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { DefinitionNotAllowed } from "./check-definition.ts";
-import { copyRowsIn } from "./copy-rows-in.ts";
+import { copyRowsIn, tablesRunningCode } from "./copy-rows-in.ts";
 import { createOwnedSchema, setDefaultRights } from "./create-owned-schema.ts";
 import { type BackupTable, readTables } from "./read-backup.ts";
 import { DefinitionFailed, runDefinitions } from "./run-definitions.ts";
@@ -67,10 +67,14 @@ async function restoreAll(
   const missing = await checkPlace(client, manifest, request);
   const leftOut = await createOwnedSchema(client, place, manifest.schema, missing);
   await runDefinitions(client, place, manifest.statements.beforeData);
-  const tables = await readTables(reader, manifest, request.key, (table, rows) =>
-    copyRowsIn(client, place, table, rows),
-  );
-  await setSequences(client, place, manifest.sequences);
+  const running = await tablesRunningCode(client, place.schema);
+  const tables = await withSettings(client, { role: place.owner }, async () => {
+    const copied = await readTables(reader, manifest, request.key, (table, rows) =>
+      copyRowsIn(client, place, { table, runsCode: running.has(table.name) }, rows),
+    );
+    await setSequences(client, place.schema, manifest.sequences);
+    return copied;
+  });
   const isRight = (statement: string): boolean => missing.size > 0 && statement.startsWith("grant ");
   leftOut.push(...(await runDefinitions(client, place, manifest.statements.afterData, isRight)));
   leftOut.push(...(await setDefaultRights(client, place, manifest.schema, missing)));
@@ -115,17 +119,16 @@ async function checkPlace(
   return new Set(facts.missing);
 }
 
-async function setSequences(
-  client: ClientBase,
-  { schema, owner }: { schema: string; owner: string },
-  sequences: BackupManifest["sequences"],
-): Promise<void> {
-  await withSettings(client, { role: owner }, async () => {
-    for (const { name, lastValue, isCalled } of sequences) {
-      const sequence = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
-      await client.query("select setval($1::regclass, $2::bigint, $3)", [sequence, lastValue, isCalled]);
-    }
-  });
+async function setSequences(client: ClientBase, schema: string, sequences: BackupManifest["sequences"]): Promise<void> {
+  const saved = sequences.map((sequence) => ({
+    ...sequence,
+    name: `${quoteIdentifier(schema)}.${quoteIdentifier(sequence.name)}`,
+  }));
+  await client.query(
+    `select setval(s.name::regclass, s."lastValue"::bigint, s."isCalled")
+     from jsonb_to_recordset($1) as s (name text, "lastValue" text, "isCalled" boolean)`,
+    [JSON.stringify(saved)],
+  );
 }
 
 /**

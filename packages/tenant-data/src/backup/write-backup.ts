@@ -8,6 +8,7 @@ import { type BackupSink, openBackupSink } from "./backup-sink.ts";
 import type { RowPiece } from "./copy-out.ts";
 import { copyRowsOut } from "./copy-rows-out.ts";
 import { createFrameWriter, type FrameWriter } from "./frame-writer.ts";
+import { tablesHidingRows } from "./lift-row-security.ts";
 import { proveRestorable } from "./prove-restorable.ts";
 import type { BackupTable } from "./read-backup.ts";
 import { createRowCompressor } from "./row-compression.ts";
@@ -65,10 +66,13 @@ async function writeAll(client: ClientBase, request: BackupRequest, sink: Backup
   await writer.begin();
   await writer.note("manifest", manifest);
   await writer.note("seal", writer.seal("head"));
+  const hiding = await tablesHidingRows(client, schema);
   const tables: BackupTable[] = [];
   for (const [index, table] of manifest.tables.entries()) {
     await writer.note("table", { table: index });
-    tables.push(await writeTable(client, schema, table, { writer, compression }));
+    tables.push(
+      await writeTable(client, schema, { table, hidesRows: hiding.has(table.name) }, { writer, compression }),
+    );
   }
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   await writer.note("trailer", { tables: tables.length, rows, ...writer.seal("whole") });
@@ -79,12 +83,12 @@ async function writeAll(client: ClientBase, request: BackupRequest, sink: Backup
 async function writeTable(
   client: ClientBase,
   schema: string,
-  table: BackupManifest["tables"][number],
+  source: { table: BackupManifest["tables"][number]; hidesRows: boolean },
   { writer, compression }: { writer: FrameWriter; compression: BackupCompression },
 ): Promise<BackupTable> {
   const hash = createHash("sha256");
   let bytes = 0;
-  const rows = await copyRowsOut(client, schema, table, async (pieces) => {
+  const rows = await copyRowsOut(client, schema, source, async (pieces) => {
     const compressor = createRowCompressor(compression);
     const feeding = feed(compressor, pieces, (piece) => {
       hash.update(piece);
@@ -97,7 +101,7 @@ async function writeTable(
   });
   const end = { rows, bytes, sha256: hash.digest("hex") };
   await writer.note("tableEnd", end);
-  return { name: table.name, ...end };
+  return { name: source.table.name, ...end };
 }
 
 /** Puts pieces into a compressor, each as soon as the one before it is under way, and releases them when it is done. */
