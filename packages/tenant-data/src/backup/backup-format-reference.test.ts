@@ -7,9 +7,7 @@ const PAGE = new URL("../../../../docs/reference/backup-format.md", import.meta.
 
 /** The cells of a table's rows whose first cell is code. */
 function rowsBelow(page: string, heading: string): string[][] {
-  const section = page.split("
-## ").find((part) => part.startsWith(`${heading}
-`)) ?? "";
+  const section = page.split("\n## ").find((part) => part.startsWith(`${heading}\n`)) ?? "";
   return [...section.matchAll(/^\| `([^`]+)` +\|(.*)\|$/gm)].map(([, first = "", rest = ""]) => [
     first,
     ...rest.split("|").map((cell) => cell.trim().replaceAll("`", "")),
