@@ -16,6 +16,22 @@ export { InvalidRangeError } from "./versions/invalid-range-error.ts";
 export { parseTrafficSplit, SLOTS, type TrafficSplit, type VersionWeight } from "./traffic/traffic-split.ts";
 export { InvalidTrafficSplitError } from "./traffic/invalid-traffic-split-error.ts";
 export { chooseVersion, routeSeed, slotOf } from "./traffic/choose-version.ts";
+export {
+  bucketCeiling,
+  bucketLatency,
+  LAST_LATENCY_BUCKET,
+  latencyBucket,
+  LATENCY_ERROR,
+  LONGEST_LATENCY,
+  SHORTEST_LATENCY,
+} from "./measurements/latency-buckets.ts";
+export {
+  latencyQuantile,
+  mergeSketches,
+  sketchLatencies,
+  sketchSize,
+  type LatencySketch,
+} from "./measurements/latency-sketch.ts";
 export { buildUpgradeGraph, type Risk, type UpgradeGraph, type UpgradeRelease } from "./upgrade-graph/upgrade-graph.ts";
 export { findUpgradePath } from "./upgrade-graph/find-upgrade-path.ts";
 export { NoUpgradePathError } from "./upgrade-graph/no-upgrade-path-error.ts";
