@@ -2,13 +2,16 @@ import { type IncomingMessage, request as httpRequest, STATUS_CODES } from "node
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
-import { NO_UPSTREAM } from "./forward.ts";
+import type { ExchangeRecord } from "./exchange.ts";
+import { type Attempt, NO_UPSTREAM } from "./forward.ts";
 import { sendProblemOnSocket } from "./problem.ts";
-import { upstreamProblem } from "./upstream-failure.ts";
+import { exchangeFailureOf, upstreamProblem } from "./upstream-failure.ts";
 import type { Upstream } from "./upstream-pools.ts";
 
 /** One request for a WebSocket. */
 export interface UpgradeJob {
+  /** Filled in on the way; whoever began it ends it. */
+  readonly exchange: ExchangeRecord;
   readonly socket: Duplex;
   /** What the client sent after its request's headers. */
   readonly head: Buffer;
@@ -19,6 +22,8 @@ export interface UpgradeJob {
   readonly answer: AnswerFacts;
   readonly answerTimeout: number;
   readonly next: (tried: ReadonlySet<Upstream>) => Upstream | undefined;
+  /** Called at the end of every try, before the next one. */
+  readonly attempted: (attempt: Attempt) => void;
   readonly failed: (error: Error) => void;
 }
 
@@ -27,13 +32,15 @@ export interface UpgradeJob {
  * connection, or a client could send further requests through it past the gateway's checks.
  */
 export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), before?: Error): void {
-  const { socket } = job;
+  const { socket, exchange } = job;
   const upstream = job.next(tried);
   if (upstream === undefined) {
-    sendProblemOnSocket(socket, before === undefined ? NO_UPSTREAM : upstreamProblem(before), job.answer.requestId);
+    if (before !== undefined) exchange.failed(exchangeFailureOf(before, false));
+    sendProblemOnSocket(socket, before === undefined ? NO_UPSTREAM : upstreamProblem(before), exchange);
     return;
   }
   tried.add(upstream);
+  exchange.upstream = upstream.url.href;
   const { url } = upstream;
   const send = url.protocol === "https:" ? httpsRequest : httpRequest;
   const outgoing = send({
@@ -53,31 +60,43 @@ export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), bef
   outgoing.once("socket", (connection) => connection.once("connect", () => (connected = true)));
   outgoing.once("upgrade", (answer: IncomingMessage, tunnel: Duplex, head: Buffer) => {
     outgoing.setTimeout(0);
+    exchange.answered(101);
+    job.attempted({ upstream, failure: undefined, status: 101 });
     socket.off("close", abandon);
     socket.write(`${renderHead(answer, job.answer)}connection: Upgrade\r\nupgrade: websocket\r\n\r\n`, "latin1");
-    join(socket, tunnel);
+    join(socket, tunnel, exchange);
     job.opening();
+    exchange.sent += head.length;
+    exchange.received += job.head.length;
     socket.write(head);
     tunnel.write(job.head);
+    tunnel.on("data", (part: Buffer) => (exchange.sent += part.length));
+    socket.on("data", (part: Buffer) => (exchange.received += part.length));
     tunnel.pipe(socket);
     socket.pipe(tunnel);
   });
   outgoing.once("response", (answer) => {
     answered = true;
+    exchange.answered(answer.statusCode ?? 502);
+    job.attempted({ upstream, failure: undefined, status: answer.statusCode });
     socket.write(`${renderHead(answer, job.answer)}connection: close\r\n\r\n`, "latin1");
-    join(socket, answer);
+    join(socket, answer, exchange);
+    answer.on("data", (part: Buffer) => (exchange.sent += part.length));
     answer.pipe(socket);
   });
   outgoing.on("error", (error) => {
     socket.off("close", abandon);
     if (socket.destroyed) return;
     if (answered) {
+      exchange.failed("broken");
       socket.destroy();
       return;
     }
+    job.attempted({ upstream, failure: exchangeFailureOf(error, connected), status: undefined });
     if (!connected) return forwardUpgrade(job, tried, error);
+    exchange.failed(exchangeFailureOf(error, true));
     job.failed(error);
-    sendProblemOnSocket(socket, upstreamProblem(error), job.answer.requestId);
+    sendProblemOnSocket(socket, upstreamProblem(error), exchange);
   });
   outgoing.end();
 }
@@ -90,10 +109,17 @@ function renderHead(answer: IncomingMessage, facts: AnswerFacts): string {
 }
 
 /** When one side is gone, so is the other. */
-function join(socket: Duplex, other: Duplex | IncomingMessage): void {
+function join(socket: Duplex, other: Duplex | IncomingMessage, exchange: ExchangeRecord): void {
   other.on("error", () => socket.destroy());
-  // A side that ended in order is let finish what was written to it.
-  other.once("close", () => (other.readableEnded ? socket.end() : socket.destroy()));
+  other.once("close", () => {
+    // A side that ended in order is let finish what was written to it.
+    if (other.readableEnded) {
+      socket.end();
+      return;
+    }
+    if (!socket.destroyed) exchange.failed("broken");
+    socket.destroy();
+  });
   socket.once("close", () => other.destroy());
 }
 

@@ -1,14 +1,25 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
 import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
+import type { ExchangeFailure, ExchangeRecord } from "./exchange.ts";
 import { type GatewayProblem, sendProblem } from "./problem.ts";
 import { hasBody, RequestBody } from "./request-body.ts";
 import { discardUnreadBody } from "./unread-body.ts";
-import { isLostConnection, upstreamProblem } from "./upstream-failure.ts";
+import { exchangeFailureOf, isLostConnection, upstreamProblem } from "./upstream-failure.ts";
 import type { Upstream } from "./upstream-pools.ts";
+
+/** How one try at an upstream went: what tells a healthy process from a sick one. */
+export interface Attempt {
+  readonly upstream: Upstream;
+  /** Undefined when it answered, whatever it said. A try that the client gave up is not told at all. */
+  readonly failure: ExchangeFailure | undefined;
+  readonly status: number | undefined;
+}
 
 /** One request that is to be answered by an upstream. */
 export interface ForwardJob {
+  /** Filled in on the way; whoever began it ends it. */
+  readonly exchange: ExchangeRecord;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Path and query for the upstream. */
@@ -20,6 +31,8 @@ export interface ForwardJob {
   readonly expectsContinue: boolean;
   /** Another upstream than those tried; undefined when there is none. */
   readonly next: (tried: ReadonlySet<Upstream>) => Upstream | undefined;
+  /** Called at the end of every try, before the next one. */
+  readonly attempted: (attempt: Attempt) => void;
   /** No upstream works on the request any more. Called once. */
   readonly ended: () => void;
   readonly failed: (error: Error, when: "before answer" | "during answer") => void;
@@ -33,6 +46,11 @@ export const NO_UPSTREAM: GatewayProblem = {
   retryAfterSeconds: 1,
 };
 
+/** Takes a request to an upstream, and its answer back to the client. Every way in which that ends is the job's. */
+export function forwardRequest(job: ForwardJob): void {
+  new Forward(job).start();
+}
+
 /**
  * The life of one forwarded request:
  *
@@ -45,11 +63,12 @@ export const NO_UPSTREAM: GatewayProblem = {
  *
  * A client that goes away ends it in every state, and the upstream's connection with it.
  */
-export class Forward implements Dispatcher.DispatchHandler {
+class Forward implements Dispatcher.DispatchHandler {
   readonly #job: ForwardJob;
   readonly #withBody: boolean;
   readonly #tried = new Set<Upstream>();
   #body: RequestBody | null = null;
+  #upstream: Upstream | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #sent = false;
   #repeated = false;
@@ -71,12 +90,21 @@ export class Forward implements Dispatcher.DispatchHandler {
     const { request } = this.#job;
     const upstream = this.#job.next(this.#tried);
     if (upstream === undefined) {
+      if (before !== undefined) this.#job.exchange.failed(exchangeFailureOf(before, this.#sent));
       this.#refuse(before === undefined ? NO_UPSTREAM : upstreamProblem(before));
       return;
     }
     this.#tried.add(upstream);
+    this.#upstream = upstream;
+    this.#job.exchange.upstream = upstream.url.href;
     this.#sent = false;
-    this.#body = this.#withBody ? new RequestBody(request, () => this.#continue()) : null;
+    this.#body = this.#withBody
+      ? new RequestBody(
+          request,
+          () => this.#continue(),
+          (bytes) => (this.#job.exchange.received += bytes),
+        )
+      : null;
     upstream.pool.dispatch(
       {
         path: upstream.basePath + this.#job.path,
@@ -106,6 +134,7 @@ export class Forward implements Dispatcher.DispatchHandler {
     }
     const { response } = this.#job;
     this.#answering = true;
+    this.#job.exchange.answered(status);
     response.writeHead(status, statusText ?? "", clientHeaders(rawList(controller.rawHeaders), this.#job.answer));
     response.on("drain", () => controller.resume());
     // Headers go out with the first part of the body when there is one already; event streams get theirs at once.
@@ -115,6 +144,7 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#job.exchange.sent += chunk.length;
     if (!this.#job.response.write(chunk)) controller.pause();
   }
 
@@ -129,6 +159,7 @@ export class Forward implements Dispatcher.DispatchHandler {
     if (named.length > 0) response.addTrailers(named.map(([name, value]): [string, string] => [name, String(value)]));
     discardUnreadBody(request, response);
     response.end();
+    this.#attempted(undefined);
     this.#job.ended();
   }
 
@@ -138,11 +169,13 @@ export class Forward implements Dispatcher.DispatchHandler {
       return;
     }
     if (this.#answering) {
-      this.#job.failed(error, "during answer");
+      this.#attempted(exchangeFailureOf(error, true));
+      this.#fail(error, "during answer");
       this.#job.response.destroy();
       this.#job.ended();
       return;
     }
+    this.#attempted(exchangeFailureOf(error, this.#sent));
     if (!this.#sent && this.#body?.started !== true) {
       this.#retry(error);
       return;
@@ -154,8 +187,18 @@ export class Forward implements Dispatcher.DispatchHandler {
       this.#retry(error);
       return;
     }
-    this.#job.failed(error, "before answer");
+    this.#fail(error, "before answer");
     this.#refuse(upstreamProblem(error));
+  }
+
+  #attempted(failure: ExchangeFailure | undefined): void {
+    const { exchange, attempted } = this.#job;
+    if (this.#upstream !== undefined) attempted({ upstream: this.#upstream, failure, status: exchange.status });
+  }
+
+  #fail(error: Error, when: "before answer" | "during answer"): void {
+    this.#job.exchange.failed(exchangeFailureOf(error, this.#sent));
+    this.#job.failed(error, when);
   }
 
   #retry(error: Error): void {
@@ -165,10 +208,10 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   #refuse(problem: GatewayProblem): void {
-    const { request, response, answer } = this.#job;
+    const { request, response, exchange } = this.#job;
     this.#body?.destroy();
     discardUnreadBody(request, response);
-    sendProblem(response, problem, answer.requestId);
+    sendProblem(response, problem, exchange);
     this.#job.ended();
   }
 

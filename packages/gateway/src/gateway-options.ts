@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { ExchangeObserver } from "./exchange.ts";
 
 /** A way to tell which tenant and module a request is for. They are tried in the order given. */
 export type Identification = "path" | "host" | "header";
@@ -52,6 +53,8 @@ export interface GatewaySettings extends RequiredGatewayOptions {
   readonly reportInterval: number;
   /** Requests under way may take so long at a stop. */
   readonly stopTimeout: number;
+  /** They hear of every exchange. */
+  readonly observers: readonly ExchangeObserver[];
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A number in [0, 1) that spreads reconnects. */
@@ -84,6 +87,7 @@ export function settingsOf(options: GatewayOptions): GatewaySettings {
     feedSilenceTimeout: 15_000,
     reportInterval: 1_000,
     stopTimeout: 10_000,
+    observers: [],
     now: Date.now,
     random: Math.random,
     ...options,

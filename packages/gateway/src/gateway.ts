@@ -70,6 +70,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     upgrades,
     desk: new AdmissionDesk(table, holds, settings.now),
     signer: new ContextSigner(settings.now),
+    observers: settings.observers,
+    attempted: () => undefined,
   });
   const server = createPublicServer(settings, handler, () => stopping);
   const state = (): GatewayState => ({
@@ -189,7 +191,7 @@ function createPublicServer(settings: GatewaySettings, handler: RequestHandler, 
   server.on("checkContinue", handle(true));
   server.on("upgrade", (request, socket, head) => handler.upgrade(request, socket, head));
   server.on("clientError", (error, socket) => {
-    sendProblemOnSocket(socket, malformedProblem(error), "-");
+    sendProblemOnSocket(socket, malformedProblem(error));
   });
   return server;
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { ExchangeRecord } from "./exchange.ts";
 
 /** Everything that the gateway itself answers instead of a module, with its HTTP status. */
 export const GATEWAY_PROBLEMS = {
@@ -28,20 +29,22 @@ export interface GatewayProblem {
 }
 
 /** Answers with a problem (RFC 9457). Does nothing when an answer has begun. */
-export function sendProblem(response: ServerResponse, problem: GatewayProblem, requestId: string): void {
+export function sendProblem(response: ServerResponse, problem: GatewayProblem, exchange: ExchangeRecord): void {
   if (response.headersSent || response.destroyed) return;
-  const { status, headers, body } = renderProblem(problem, requestId);
+  const { status, headers, body } = renderProblem(problem, exchange.requestId);
+  exchange.refused(problem.code, status);
   response.writeHead(status, headers);
   response.end(body);
 }
 
-/** The same on a bare socket, where there is no response object (upgrades, requests that can't be parsed). */
-export function sendProblemOnSocket(socket: Duplex, problem: GatewayProblem, requestId: string): void {
+/** The same on a bare socket, where there is no response object: upgrades, and without exchange what can't be parsed. */
+export function sendProblemOnSocket(socket: Duplex, problem: GatewayProblem, exchange?: ExchangeRecord): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const { status, headers, body } = renderProblem(problem, requestId);
+  const { status, headers, body } = renderProblem(problem, exchange?.requestId ?? "-");
+  exchange?.refused(problem.code, status);
   const lines = headers.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${headers[index + 1]}\r\n`] : []));
   // A client that never ends its own side does not keep the connection. What it still sends is read, or it would be
   // reset before it got the answer.

@@ -15,10 +15,12 @@ export function hasBody(request: IncomingMessage): boolean {
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
   readonly #beforeFirstRead: () => void;
+  readonly #received: (bytes: number) => void;
   #started = false;
 
-  constructor(request: IncomingMessage, beforeFirstRead: () => void) {
+  constructor(request: IncomingMessage, beforeFirstRead: () => void, received: (bytes: number) => void) {
     super();
+    this.#received = received;
     this.#request = request;
     this.#beforeFirstRead = beforeFirstRead;
   }
@@ -43,6 +45,7 @@ export class RequestBody extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#received(chunk.length);
     if (!this.push(chunk)) this.#request.pause();
   };
 

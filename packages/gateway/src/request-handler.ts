@@ -3,9 +3,11 @@ import type { Duplex } from "node:stream";
 import { type AdmissionDesk, UNKNOWN_ROUTE } from "./admission.ts";
 import type { AnswerFacts } from "./client-headers.ts";
 import type { ContextSigner } from "./context-signer.ts";
-import { Forward, NO_UPSTREAM } from "./forward.ts";
+import { type ExchangeObserver, ExchangeRecord } from "./exchange.ts";
+import { type Attempt, forwardRequest, NO_UPSTREAM } from "./forward.ts";
 import { forwardUpgrade } from "./forward-upgrade.ts";
 import type { GatewaySettings } from "./gateway-options.ts";
+import type { HoldTicket } from "./hold-queue.ts";
 import type { LiveUpgrades } from "./live-upgrades.ts";
 import { sendProblem, sendProblemOnSocket } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -30,6 +32,9 @@ export interface RequestHandlerParts {
   readonly pools: UpstreamPools;
   readonly signer: ContextSigner;
   readonly upgrades: LiveUpgrades;
+  readonly observers: readonly ExchangeObserver[];
+  /** Hears how each try at a process went. */
+  readonly attempted: (attempt: Attempt) => void;
 }
 
 export interface RequestHandler {
@@ -51,7 +56,7 @@ export function isWebSocketRequest(request: IncomingMessage): boolean {
 
 /** Takes each request from the public listener to a module's process: identify, admit, choose, sign, forward. */
 export function createRequestHandler(parts: RequestHandlerParts): RequestHandler {
-  const { settings, table, desk, drain, pools, signer, upgrades } = parts;
+  const { settings, table, desk, drain, pools, signer, upgrades, observers, attempted } = parts;
   const { log } = settings;
 
   /** Undefined when nothing is known of the version's processes. */
@@ -59,13 +64,15 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
     request: IncomingMessage,
     target: RequestTarget,
     entry: RouteEntry,
-    requestId: string,
+    exchange: ExchangeRecord,
   ): Passage | undefined {
     const user = stickyUserOf(request, settings.stickyHeader, settings.stickyCookie);
     const version = versionFor(entry, user.key);
     const { module } = entry.route;
     const endpoints = table.endpoints(module, version.version);
+    exchange.chosen(version.version);
     if (endpoints === undefined) return undefined;
+    const { requestId } = exchange;
     // With one version there is nothing to stick to.
     const setCookie = entry.split.length > 1 ? user.setCookie : undefined;
     return {
@@ -89,22 +96,41 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
     log.warn({ requestId, tenant, module, error: failureCodeOf(error), when }, "an upstream failed");
   }
 
+  function begin(kind: ExchangeRecord["kind"], request: IncomingMessage): ExchangeRecord {
+    return new ExchangeRecord(kind, request, requestIdOf(request), settings.now(), observers);
+  }
+
+  function identify(request: IncomingMessage, exchange: ExchangeRecord): RequestTarget | undefined {
+    const target = identifyTarget(request, settings);
+    exchange.tenant = target?.tenant;
+    exchange.module = target?.module;
+    return target;
+  }
+
   return {
     request(request, response, expectsContinue) {
-      const requestId = requestIdOf(request);
+      const exchange = begin("request", request);
       const refuse = (problem: Parameters<typeof sendProblem>[1]): void => {
         discardUnreadBody(request, response);
-        sendProblem(response, problem, requestId);
+        sendProblem(response, problem, exchange);
       };
-      const target = identifyTarget(request, settings);
+      let ticket: HoldTicket | undefined;
+      response.once("close", () => {
+        ticket?.leave();
+        if (!response.writableFinished) exchange.failed("client-gone");
+        exchange.end();
+      });
+      const target = identify(request, exchange);
       if (target === undefined) return refuse(UNKNOWN_ROUTE);
-      const ticket = desk.admit(routeKeyOf(target.tenant, target.module), (admission) => {
+      ticket = desk.admit(routeKeyOf(target.tenant, target.module), (admission) => {
         if (response.destroyed) return;
         if ("problem" in admission) return refuse(admission.problem);
         const { entry } = admission;
-        const passage = passageOf(request, target, entry, requestId);
+        const passage = passageOf(request, target, entry, exchange);
         if (passage === undefined) return refuse(NO_UPSTREAM);
-        new Forward({
+        forwardRequest({
+          exchange,
+          attempted,
           request,
           response,
           expectsContinue,
@@ -113,31 +139,38 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
           answer: passage.answer,
           next: passage.next,
           ended: drain.start(entry.key),
-          failed: (error, when) => failed(entry, requestId, error, when),
-        }).start();
+          failed: (error, when) => failed(entry, exchange.requestId, error, when),
+        });
       });
-      response.once("close", () => ticket.leave());
     },
 
     upgrade(request, socket, head) {
       socket.on("error", () => socket.destroy());
-      const requestId = requestIdOf(request);
+      const exchange = begin("upgrade", request);
+      let ticket: HoldTicket | undefined;
+      socket.once("close", () => {
+        ticket?.leave();
+        if (exchange.status === undefined) exchange.failed("client-gone");
+        exchange.end();
+      });
       if (!isWebSocketRequest(request)) {
         const detail = "Connections can be upgraded to WebSocket only, with a GET request.";
-        sendProblemOnSocket(socket, { code: "AIBOS_GATEWAY_REQUEST_INVALID", detail }, requestId);
+        sendProblemOnSocket(socket, { code: "AIBOS_GATEWAY_REQUEST_INVALID", detail }, exchange);
         return;
       }
-      const target = identifyTarget(request, settings);
-      if (target === undefined) return sendProblemOnSocket(socket, UNKNOWN_ROUTE, requestId);
+      const target = identify(request, exchange);
+      if (target === undefined) return sendProblemOnSocket(socket, UNKNOWN_ROUTE, exchange);
       const stopWatching = watchWaitingSocket(socket);
-      const ticket = desk.admit(routeKeyOf(target.tenant, target.module), (admission) => {
+      ticket = desk.admit(routeKeyOf(target.tenant, target.module), (admission) => {
         if (socket.destroyed) return;
-        if ("problem" in admission) return sendProblemOnSocket(socket, admission.problem, requestId);
+        if ("problem" in admission) return sendProblemOnSocket(socket, admission.problem, exchange);
         const { entry } = admission;
-        const passage = passageOf(request, target, entry, requestId);
-        if (passage === undefined) return sendProblemOnSocket(socket, NO_UPSTREAM, requestId);
+        const passage = passageOf(request, target, entry, exchange);
+        if (passage === undefined) return sendProblemOnSocket(socket, NO_UPSTREAM, exchange);
         upgrades.add(entry.key, passage.version.version, socket);
         forwardUpgrade({
+          exchange,
+          attempted,
           socket,
           head,
           opening: stopWatching,
@@ -146,10 +179,9 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
           answer: passage.answer,
           answerTimeout: settings.upstreamHeadersTimeout,
           next: passage.next,
-          failed: (error) => failed(entry, requestId, error, "before answer"),
+          failed: (error) => failed(entry, exchange.requestId, error, "before answer"),
         });
       });
-      socket.once("close", () => ticket.leave());
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { ExchangeFailure } from "./exchange.ts";
 import type { GatewayProblem } from "./problem.ts";
 
 /** The code of a failed connection or request, such as ECONNREFUSED or UND_ERR_SOCKET. */
@@ -8,6 +9,18 @@ export function failureCodeOf(error: Error): string {
 /** A connection that ended before anything was answered: perhaps idle for too long, perhaps a process that ended. */
 export function isLostConnection(error: Error): boolean {
   return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(failureCodeOf(error));
+}
+
+/** How measurements and logs call it. `reached` is whether the request got a connection. */
+export function exchangeFailureOf(error: Error, reached: boolean): ExchangeFailure {
+  switch (failureCodeOf(error)) {
+    case "UND_ERR_HEADERS_TIMEOUT":
+    case "UND_ERR_BODY_TIMEOUT":
+    case "ETIMEDOUT":
+      return "timeout";
+    default:
+      return reached ? "broken" : "unreachable";
+  }
 }
 
 /** What the client is told when no upstream gave an answer. Where upstreams are is nobody's business outside. */
