@@ -24,7 +24,10 @@ export async function proveRestorable(
   await client.query("savepoint trial");
   try {
     await createOwnedSchema(client, trial, manifest.schema);
-    await runDefinitions(client, trial, [...manifest.statements.beforeData, ...manifest.statements.afterData]);
+    await runDefinitions(client, { ...trial, from: name }, [
+      ...manifest.statements.beforeData,
+      ...manifest.statements.afterData,
+    ]);
     await setDefaultRights(client, trial, manifest.schema);
     await assertStandsAlone(client, { from: name, copy: trial.schema });
     const made = await readStructure(client, trial.schema);

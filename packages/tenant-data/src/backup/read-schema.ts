@@ -4,6 +4,7 @@ import { isNotDerived, isNotOfExtension } from "../live-objects.ts";
 import { queryAll } from "../query-all.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { CopyUnsupportedError } from "../schema-copy/copy-unsupported-error.ts";
+import { moveNames, namingPattern } from "../schema-copy/move-names.ts";
 import { type Definition, readDefinitions } from "../schema-copy/read-definitions.ts";
 import { FORMAT_VERSION } from "./backup-format.ts";
 import type { BackupManifest } from "./backup-manifest.ts";
@@ -15,7 +16,7 @@ export async function readSchema(
 ): Promise<Omit<BackupManifest, "compression" | "signed" | "metadata">> {
   const facts = await readFacts(client, schema);
   const { beforeData, afterData } = await readDefinitions(client, schema);
-  facts.schema.namedIn.push(...namingStatements(schema, [...beforeData, ...afterData]));
+  facts.schema.namedIn.push(...(await namingStatements(schema, [...beforeData, ...afterData])));
   return {
     format: "aibos-backup",
     version: FORMAT_VERSION,
@@ -32,12 +33,14 @@ export async function readSchema(
 }
 
 /** Definitions that have the schema's name in a text, where PostgreSQL knows nothing of it. */
-function namingStatements(schema: string, definitions: readonly Definition[]): string[] {
-  const name = schema.replaceAll(/[^\w]/g, "\\$&");
-  const named = new RegExp(`(?<![\\w$])(?:"${name.replaceAll('\\"', '\\"\\"')}"|${name})\\s*\\.`, "u");
-  return definitions
-    .filter(({ kind, statement }) => kind !== "comment" && kind !== "function" && named.test(statement))
-    .map(({ statement }) => statement.slice(0, 100));
+async function namingStatements(schema: string, definitions: readonly Definition[]): Promise<string[]> {
+  const named = namingPattern(schema);
+  const naming: string[] = [];
+  for (const { kind, statement } of definitions) {
+    if (kind === "comment" || kind === "function" || !named.test(statement)) continue;
+    if (named.test(await moveNames(statement, { from: schema, to: "_" }))) naming.push(statement.slice(0, 100));
+  }
+  return naming;
 }
 
 type Facts = Pick<BackupManifest, "createdAt" | "postgres" | "schema" | "roles">;

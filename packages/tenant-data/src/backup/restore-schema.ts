@@ -62,7 +62,7 @@ async function restoreAll(
   client: ClientBase,
   { reader, manifest, request }: Restore,
 ): Promise<{ tables: BackupTable[]; leftOut: string[] }> {
-  const place = { schema: request.schema, owner: request.owner };
+  const place = { schema: request.schema, owner: request.owner, from: manifest.schema.name };
   const session = await sessionOf(client);
   const missing = await checkPlace(client, manifest, request);
   const leftOut = await createOwnedSchema(client, place, manifest.schema, missing);

@@ -1,6 +1,7 @@
 import { type ClientBase, DatabaseError } from "pg";
 import { searchPathOf } from "../fingerprint/search-path.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
+import { moveNames } from "../schema-copy/move-names.ts";
 import { withSettings } from "../with-settings.ts";
 import { checkDefinition } from "./check-definition.ts";
 
@@ -24,7 +25,7 @@ export interface DefinitionPlace {
 }
 
 /**
- * Runs definitions as a schema's owner, inside a function that belongs to that role and has its rights: there PostgreSQL
+ * Runs definitions of the schema `from` as another schema's owner, inside a function that belongs to that role and has its rights: there PostgreSQL
  * lets nobody change the role, so that no code that a definition brings along can become the session's role again.
  * Statements that `mayFail` picks come last, and are left out when they fail.
  *
@@ -32,12 +33,17 @@ export interface DefinitionPlace {
  */
 export async function runDefinitions(
   client: ClientBase,
-  { schema, owner }: DefinitionPlace,
-  statements: readonly string[],
+  { schema, owner, from }: DefinitionPlace & { readonly from: string },
+  definitions: readonly string[],
   mayFail: (statement: string) => boolean = () => false,
 ): Promise<string[]> {
   const leftOut: string[] = [];
-  for (const statement of statements) await checkDefinition(statement);
+  const statements: string[] = [];
+  for (const definition of definitions) {
+    const statement = await moveNames(definition, { from, to: schema });
+    await checkDefinition(statement);
+    statements.push(statement);
+  }
   const run = (runner: string, some: readonly string[]): Promise<unknown> =>
     client.query(`select ${runner}($1)`, [some]).catch((error: unknown) => {
       if (!(error instanceof DatabaseError) || NOT_THE_STATEMENT.test(error.code ?? "")) throw error;

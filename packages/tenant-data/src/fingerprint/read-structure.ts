@@ -6,6 +6,7 @@ import { queriesAbout, schemaContents } from "./schema-contents.ts";
 import { CATALOG_SETTINGS, searchPathOf } from "./search-path.ts";
 import { settledForm } from "./settled-form.ts";
 import { STRUCTURE_QUERIES } from "./structure-queries.ts";
+import { withoutOwnName } from "./without-own-name.ts";
 
 /** One object of a schema, with all that makes it what it is, as one line of text. */
 export interface StructureLine {
@@ -44,7 +45,10 @@ export async function readStructures(
     const mine = results.slice(index * batch.length + 1, (index + 1) * batch.length);
     return mine
       .flatMap(({ rows }): StructureLine[] => rows)
-      .map(({ object, definition }) => ({ object, definition: settledForm(definition) }))
+      .map(({ object, definition }) => ({
+        object: withoutOwnName(object, schemas[index] ?? ""),
+        definition: withoutOwnName(settledForm(definition), schemas[index] ?? ""),
+      }))
       .sort((a, b) => compare(a.object, b.object) || compare(a.definition, b.definition));
   });
 }

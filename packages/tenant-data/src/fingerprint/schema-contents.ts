@@ -10,6 +10,7 @@ export type Content =
   | "policy"
   | "rule"
   | "sequence"
+  | "standalone"
   | "statistics"
   | "trigger"
   | "type"
@@ -39,6 +40,12 @@ export async function schemaContents(client: ClientBase, schema: string): Promis
        case when exists (select from rel join pg_rewrite r on r.ev_class = rel.oid where rel.relkind <> 'm'
          and r.rulename <> '_RETURN') then 'rule' end,
        case when exists (select from rel where relkind = 'S') then 'sequence' end,
+       case when exists (select from pg_collation where collnamespace = (select oid from ns))
+         or exists (select from pg_ts_config where cfgnamespace = (select oid from ns))
+         or exists (select from pg_ts_dict where dictnamespace = (select oid from ns))
+         or exists (select from pg_operator where oprnamespace = (select oid from ns))
+         or exists (select from pg_cast k join pg_type t on t.oid in (k.castsource, k.casttarget)
+           where t.typnamespace = (select oid from ns)) then 'standalone' end,
        case when exists (select from pg_statistic_ext where stxnamespace = (select oid from ns)) then 'statistics' end,
        case when exists (select from rel join pg_trigger t on t.tgrelid = rel.oid where rel.relhastriggers
          and not t.tgisinternal) then 'trigger' end,

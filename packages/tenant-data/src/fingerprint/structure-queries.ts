@@ -1,6 +1,7 @@
 import { isNotDerived, isNotOfExtension } from "../live-objects.ts";
 import type { ContentQuery } from "./schema-contents.ts";
 import { withoutSchema } from "../schema-copy/definition-query.ts";
+import { STANDALONE_CATALOGS, STANDALONE_STRUCTURE } from "../schema-copy/standalone-definitions.ts";
 import { AGGREGATE_OPTIONS } from "../schema-copy/type-definitions.ts";
 
 /** The rights on an object that its owner does not have anyway, as text. `type` is the kind of `acldefault`. */
@@ -158,13 +159,16 @@ export const STRUCTURE_QUERIES: readonly ContentQuery[] = [
    from pg_default_acl d join pg_namespace n on n.oid = d.defaclnamespace where n.nspname = $1`,
   },
 
+  ...STANDALONE_STRUCTURE,
+
   // Whatever else lives in the schema: kinds that are not described above show at least that they are there.
   {
     sql: `select 'other ' || i.type || ' ' || coalesce(i.name, i.identity) as object, i.type as definition
    from pg_depend d join pg_namespace n on n.oid = d.refobjid and d.refclassid = 'pg_namespace'::regclass
      cross join lateral pg_identify_object(d.classid, d.objid, d.objsubid) i
    where n.nspname = $1 and d.classid not in ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass,
-     'pg_constraint'::regclass, 'pg_statistic_ext'::regclass, 'pg_default_acl'::regclass, 'pg_extension'::regclass)
+     'pg_constraint'::regclass, 'pg_statistic_ext'::regclass, 'pg_default_acl'::regclass, 'pg_extension'::regclass,
+     ${STANDALONE_CATALOGS.map((catalog) => `'${catalog}'::regclass`).join(", ")})
      and not exists (select from pg_depend e where e.classid = d.classid and e.objid = d.objid and e.deptype = 'e')`,
   },
 
@@ -177,7 +181,7 @@ export const STRUCTURE_QUERIES: readonly ContentQuery[] = [
        union all select 'pg_namespace'::regclass, n.oid) m
      join pg_depend d on d.refclassid = m.class and d.refobjid = m.oid
      cross join lateral pg_identify_object(d.classid, d.objid, 0) i
-   where n.nspname = $1 and d.classid in ('pg_cast'::regclass, 'pg_transform'::regclass, 'pg_publication_rel'::regclass,
+   where n.nspname = $1 and d.classid in ('pg_transform'::regclass, 'pg_publication_rel'::regclass,
      'pg_publication_namespace'::regclass)
      and not exists (select from pg_depend e where e.classid = d.classid and e.objid = d.objid
        and e.deptype in ('e', 'i'))`,

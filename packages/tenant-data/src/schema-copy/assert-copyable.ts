@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { CopyUnsupportedError } from "./copy-unsupported-error.ts";
+import { namingPattern } from "./move-names.ts";
 import type { Definition } from "./read-definitions.ts";
 
 /**
@@ -28,11 +29,10 @@ export async function assertCopyable(
     [schema],
   );
   const reasons = rows.map(({ reason }) => reason);
-  const name = schema.replaceAll(/[^\w]/g, "\\$&");
-  const named = new RegExp(`(?<![\\w$])(?:"${name.replaceAll('\\"', '\\"\\"')}"|${name})\\s*\\.`, "u");
+  const named = namingPattern(schema);
   for (const { kind, statement } of definitions) {
     if (kind === "comment" || kind === "function" || !named.test(statement)) continue;
-    reasons.push(`"${statement.slice(0, 100)}" names the schema in a text, or an object that a system object hides`);
+    reasons.push(`"${statement.slice(0, 100)}" names the schema in a text`);
   }
   if (reasons.length > 0) throw new CopyUnsupportedError(schema, reasons);
 }

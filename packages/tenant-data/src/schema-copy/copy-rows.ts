@@ -3,6 +3,7 @@ import { searchPathOf } from "../fingerprint/search-path.ts";
 import { queryAll } from "../query-all.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { withSettings } from "../with-settings.ts";
+import { moveNames } from "./move-names.ts";
 
 /** Fills the copy's tables, and gives the number of rows by table. */
 export async function copyRows(
@@ -12,21 +13,19 @@ export async function copyRows(
   const tables = await withSettings(client, { search_path: await searchPathOf(client, from) }, () =>
     readTables(client, from),
   );
-  const results = await withSettings(client, settings, () =>
-    queryAll(
-      client,
-      tables.map(({ name, columns }) => {
-        const source = `${quoteIdentifier(from)}.${quoteIdentifier(name)}`;
-        const target = `${quoteIdentifier(to)}.${quoteIdentifier(name)}`;
-        const names = columns.map((column) => column.name).join(", ");
-        const values = columns.map((column) => column.value).join(", ");
-        // The defaults of a table without a column to copy are those that PostgreSQL computes.
-        return names === ""
-          ? `insert into ${target} select from only ${source}`
-          : `insert into ${target} (${names}) overriding system value select ${values} from only ${source}`;
-      }),
-    ),
+  const inserts = await Promise.all(
+    tables.map(async ({ name, columns }) => {
+      const source = `${quoteIdentifier(from)}.${quoteIdentifier(name)}`;
+      const target = `${quoteIdentifier(to)}.${quoteIdentifier(name)}`;
+      const names = columns.map((column) => column.name).join(", ");
+      const values = (await Promise.all(columns.map(({ value }) => moveNames(value, { from, to })))).join(", ");
+      // The defaults of a table without a column to copy are those that PostgreSQL computes.
+      return names === ""
+        ? `insert into ${target} select from only ${source}`
+        : `insert into ${target} (${names}) overriding system value select ${values} from only ${source}`;
+    }),
   );
+  const results = await withSettings(client, settings, () => queryAll(client, inserts));
   return Object.fromEntries(tables.map(({ name }, index) => [name, results[index]?.rowCount ?? 0]));
 }
 

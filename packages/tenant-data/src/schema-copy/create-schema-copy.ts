@@ -12,7 +12,8 @@ import { copySequences } from "./copy-sequences.ts";
 import { CopyUnsupportedError } from "./copy-unsupported-error.ts";
 import { lockStructure } from "./lock-structure.ts";
 import { assertStandsAlone } from "./outside-references.ts";
-import { readDefinitions } from "./read-definitions.ts";
+import { moveNames } from "./move-names.ts";
+import { type Definition, readDefinitions } from "./read-definitions.ts";
 import { schemaDefinitions } from "./schema-rights.ts";
 
 /** The size of a copy. */
@@ -54,9 +55,11 @@ export async function createSchemaCopy(
   const { owner, schema, defaults } = await schemaDefinitions(client, { from, to });
   await lockStructure(client, from);
   const sourcePath = await searchPathOf(client, from);
-  const { beforeData, afterData, isEntangled, contents } = await withSettings(client, { search_path: sourcePath }, () =>
+  const { isEntangled, contents, ...definitions } = await withSettings(client, { search_path: sourcePath }, () =>
     readDefinitions(client, from),
   );
+  const beforeData = await moveAll(definitions.beforeData, { from, to });
+  const afterData = await moveAll(definitions.afterData, { from, to });
   await assertCopyable(client, from, [...beforeData, ...afterData]);
   await runAll(client, from, schema);
   const settings = {
@@ -84,6 +87,12 @@ export async function createSchemaCopy(
 /** Drops a copy, if it is there. */
 export async function dropSchemaCopy(client: ClientBase, copy: string): Promise<void> {
   await client.query(`drop schema if exists ${quoteIdentifier(copy)} cascade`);
+}
+
+async function moveAll(definitions: readonly Definition[], names: { from: string; to: string }): Promise<Definition[]> {
+  const moved: Definition[] = [];
+  for (const one of definitions) moved.push({ ...one, statement: await moveNames(one.statement, names) });
+  return moved;
 }
 
 function statementsOf(definitions: readonly { readonly statement: string }[]): string[] {

@@ -43,6 +43,12 @@ const MEMBERS = [
   ["pg_proc", "select oid from pg_proc where pronamespace = ns.oid"],
   ["pg_constraint", "select oid from pg_constraint where connamespace = ns.oid"],
   ["pg_statistic_ext", "select oid from pg_statistic_ext where stxnamespace = ns.oid"],
+  ["pg_operator", "select oid from pg_operator where oprnamespace = ns.oid"],
+  ["pg_ts_config", "select oid from pg_ts_config where cfgnamespace = ns.oid"],
+  [
+    "pg_cast",
+    "select k.oid from pg_cast k join pg_type t on t.oid in (k.castsource, k.casttarget) where t.typnamespace = ns.oid",
+  ],
   ["pg_attrdef", "select d.oid from pg_attrdef d join pg_class c on c.oid = d.adrelid where c.relnamespace = ns.oid"],
   ["pg_rewrite", "select r.oid from pg_rewrite r join pg_class c on c.oid = r.ev_class where c.relnamespace = ns.oid"],
   ["pg_trigger", "select t.oid from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = ns.oid"],

@@ -39,7 +39,7 @@ export async function outsideReferences(client: ClientBase, schema: string): Pro
      where d.deptype in ('n', 'a') and not exists (select from mine o where o.class = d.classid and o.oid = d.objid)
        and d.classid in ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass, 'pg_constraint'::regclass,
          'pg_attrdef'::regclass, 'pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass,
-         'pg_operator'::regclass, 'pg_event_trigger'::regclass, 'pg_cast'::regclass)
+         'pg_operator'::regclass, 'pg_event_trigger'::regclass)
        and not exists (select from pg_class t where d.classid = 'pg_class'::regclass and t.oid = d.objid
          and t.relnamespace = 'pg_toast'::regnamespace)
      order by 1`,

@@ -10,6 +10,7 @@ import { DEPENDENCIES } from "./dependencies.ts";
 import { KEY_DEFINITIONS } from "./key-definitions.ts";
 import { type Dependency, orderDefinitions, type OrderedDefinitions } from "./order-definitions.ts";
 import { SETTING_DEFINITIONS } from "./setting-definitions.ts";
+import { STANDALONE_DEFINITIONS } from "./standalone-definitions.ts";
 import { TABLE_DEFINITIONS } from "./table-definitions.ts";
 import { TYPE_DEFINITIONS } from "./type-definitions.ts";
 import { VIEW_DEFINITIONS } from "./view-definitions.ts";
@@ -23,6 +24,7 @@ export interface Definition {
 }
 
 const QUERIES = [
+  ...STANDALONE_DEFINITIONS,
   ...TYPE_DEFINITIONS,
   ...TABLE_DEFINITIONS,
   ...KEY_DEFINITIONS,
@@ -58,7 +60,7 @@ export async function readDefinitions(
 }
 
 /** What needs other objects in ways that names alone do not tell. */
-const ENTANGLED: readonly Content[] = ["family", "function", "materialized view", "rule", "type", "view"];
+const ENTANGLED: readonly Content[] = ["family", "function", "materialized view", "rule", "standalone", "type", "view"];
 
 interface Row {
   readonly key: string | null;

@@ -94,8 +94,7 @@ describe("a copy of a schema", () => {
   });
 
   it("is refused when it would lack an object of a kind that is not copied", async () => {
-    await given("create function eq(a int, b text) returns boolean language sql as 'select true'");
-    await client.query(`create operator ${schema}.=== (leftarg = int, rightarg = text, function = ${schema}.eq)`);
+    await given("create conversion mine for 'UTF8' to 'LATIN1' from utf8_to_iso8859_1");
     await expect(copyTo("rp__1")).rejects.toBeInstanceOf(CopyUnsupportedError);
   });
 

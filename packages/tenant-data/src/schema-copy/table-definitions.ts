@@ -30,7 +30,7 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
     sql: `select ${keyOf("pg_class", "c.oid")} as key,
        format('create %stable %I (', case c.relpersistence when 'u' then 'unlogged ' else '' end, c.relname)
        || coalesce((select string_agg(format('%I %s%s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-              case when co.collname is not null then format(' collate %I.%I', cn.nspname, co.collname) else '' end,
+              coalesce(' collate ' || co.oid::regcollation, ''),
               case when a.attgenerated <> '' then format(' generated always as (%s) %s', pg_get_expr(d.adbin, d.adrelid),
                   case a.attgenerated when 's' then 'stored' else 'virtual' end)
                 when d.oid is not null and ${NEEDS_NOTHING} then ' default ' || pg_get_expr(d.adbin, d.adrelid)
@@ -40,7 +40,6 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
             from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
               left join pg_collation co on co.oid = a.attcollation
                 and a.attcollation <> (select t.typcollation from pg_type t where t.oid = a.atttypid)
-              left join pg_namespace cn on cn.oid = co.collnamespace
             where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (a.attislocal or c.relispartition)), '')
        || ')'
        || coalesce((select ' inherits (' || string_agg(i.inhparent::regclass::text, ', ' order by i.inhseqno) || ')'

@@ -29,8 +29,7 @@ export const TYPE_DEFINITIONS: readonly DefinitionQuery[] = [
          (select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder)
           from pg_enum e where e.enumtypid = t.oid))
        when 'd' then concat_ws(' ', format('create domain %I as %s', t.typname, format_type(t.typbasetype, t.typtypmod)),
-         (select format('collate %I.%I', cn.nspname, co.collname) from pg_collation co
-          join pg_namespace cn on cn.oid = co.collnamespace join pg_type b on b.oid = t.typbasetype
+         (select 'collate ' || co.oid::regcollation from pg_collation co join pg_type b on b.oid = t.typbasetype
           where co.oid = t.typcollation and t.typcollation <> b.typcollation),
          'default ' || coalesce(pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault)),
          case when t.typnotnull and not exists (select from pg_constraint k where k.contypid = t.oid and k.contype = 'n')
@@ -41,13 +40,11 @@ export const TYPE_DEFINITIONS: readonly DefinitionQuery[] = [
          'subtype = ' || format_type(r.rngsubtype, null), format('multirange_type_name = %I', m.typname),
          (select format('subtype_opclass = %I.%I', pn.nspname, o.opcname) from pg_opclass o
           join pg_namespace pn on pn.oid = o.opcnamespace where o.oid = r.rngsubopc and not o.opcdefault),
-         (select format('collation = %I.%I', cn.nspname, co.collname) from pg_collation co
-          join pg_namespace cn on cn.oid = co.collnamespace where co.oid = r.rngcollation),
+         'collation = ' || nullif(r.rngcollation, 0)::regcollation,
          'canonical = ' || nullif(r.rngcanonical::oid, 0)::regproc, 'subtype_diff = ' || nullif(r.rngsubdiff::oid, 0)::regproc))
        when 'c' then format('create type %I as (%s)', t.typname,
          (select string_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
-            (select format('collate %I.%I', cn.nspname, co.collname) from pg_collation co
-             join pg_namespace cn on cn.oid = co.collnamespace join pg_type b on b.oid = a.atttypid
+            (select 'collate ' || co.oid::regcollation from pg_collation co join pg_type b on b.oid = a.atttypid
              where co.oid = a.attcollation and a.attcollation <> b.typcollation)), ', ' order by a.attnum)
           from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped))
        end as statement

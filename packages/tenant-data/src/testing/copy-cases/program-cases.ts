@@ -106,10 +106,16 @@ export const PROGRAM_CASES: readonly CopyCase[] = [
     works: "create table fresh (a int)",
   },
   {
-    name: "functions that are hidden by the system's own",
+    name: "functions and types that are hidden by the system's own",
     given: `create function upper(t text) returns text language sql immutable as $$ select 'mine' $$;
-      create table t (a text, b text default t__acme__books.upper('x'))`,
-    unsupported: /names the schema in a text, or an object that a system object hides/,
+      comment on function t__acme__books.upper(text) is 'mine'; revoke all on function t__acme__books.upper(text) from public;
+      create type t__acme__books.point as (a int);
+      create function twice(p t__acme__books.point) returns int language sql immutable begin atomic select 2 * (p).a; end;
+      create table t (a text check (a <> t__acme__books.upper('x')), b text default t__acme__books.upper('x'), p t__acme__books.point);
+      insert into t values ('y'); create index i on t (t__acme__books.upper(a));
+      create view v as select t__acme__books.upper(a) from t`,
+    works: "do $$ begin assert (select b from t__acme__books.t) = 'mine'; end $$; insert into t (a) values ('z')",
+    refuses: ["insert into t values ('mine')", /t_a_check/],
   },
   {
     name: "text that names the schema",
@@ -118,20 +124,50 @@ export const PROGRAM_CASES: readonly CopyCase[] = [
   },
   {
     name: "operators",
-    given:
-      "create function eq(a int, b text) returns boolean language sql as 'select true'; create operator === (leftarg = int, rightarg = text, function = eq)",
-    unsupported: /operator .*is gone/,
+    given: `create function eq(a int, b text) returns boolean language sql immutable as $$ select a::text = b $$;
+      create function ne(a int, b text) returns boolean language sql immutable as $$ select a::text <> b $$;
+      create operator === (leftarg = int, rightarg = text, function = eq, negator = !==, restrict = eqsel, join = eqjoinsel);
+      create operator !== (leftarg = int, rightarg = text, function = ne, negator = ===);
+      create operator @# (rightarg = int, function = abs);
+      comment on operator === (int, text) is 'same digits';
+      create table t (a int, b text, check (a === b)); create index i on t ((a !== b)) where a === b;
+      create view v as select @# a as a from t`,
+    works: "insert into t values (1, '1'); do $$ begin assert 1 !== '2'; end $$",
+    refuses: ["insert into t values (1, '2')", /t_check/],
   },
   {
     name: "casts of its types",
-    given:
-      "create type c as (a int); create function f(c) returns text language sql as $$ select 'x' $$; create cast (c as text) with function f(c)",
-    unsupported: /cast .*is gone/,
+    given: `create type c as (a int); create type mood as enum ('sad'); create domain d as text;
+      create function f(c) returns text language sql immutable as $$ select ($1).a::text $$;
+      create cast (c as text) with function f(c) as assignment;
+      create cast (character varying as mood) with inout as implicit;
+      create table t (m mood, s text); insert into t values ('sad'::varchar, row(3)::c)`,
+    works: "insert into t values ('sad'::varchar, row(4)::c)",
   },
-  { name: "collations", given: 'create collation mine from "C"', unsupported: /collation mine: is gone/ },
+  {
+    name: "collations",
+    given: `create collation mine from "C"; create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      comment on collation mine is 'x'; create domain d as text collate loose; create type r as range (subtype = text, collation = mine);
+      create type c as (a text collate loose);
+      create table t (a text collate loose primary key, b d, c c, e text collate mine); create index i on t (e collate "C", a collate mine);
+      create view v as select a collate mine as a from t; insert into t values ('A')`,
+    works: "do $$ begin assert exists (select from t where a = 'a'); end $$",
+    refuses: ["insert into t values ('a')", /t_pkey/],
+  },
   {
     name: "text search configurations",
-    given: "create text search configuration mine (copy = simple)",
-    unsupported: /text search configuration mine: is gone/,
+    given: `create text search dictionary nostop (template = snowball, language = 'english');
+      create text search dictionary short (template = pg_catalog.simple, stopwords = english);
+      create text search configuration mine (copy = simple); comment on text search configuration mine is 'x';
+      alter text search configuration mine alter mapping for asciiword, word with nostop, simple;
+      alter text search configuration mine drop mapping for email;
+      create table t (a text, b tsvector generated always as (to_tsvector('mine', a)) stored); insert into t values ('the cats');
+      create index i on t using gin (b)`,
+    works: "do $$ begin assert (select b from t) @@ 'cat'::tsquery; end $$; insert into t values ('x')",
+  },
+  {
+    name: "conversions",
+    given: "create conversion mine for 'UTF8' to 'LATIN1' from utf8_to_iso8859_1",
+    unsupported: /conversion mine: is gone/,
   },
 ];
