@@ -250,6 +250,15 @@ describe("a file that is not one transaction", () => {
     await expect(undo(migrations, 0)).rejects.toMatchObject({ code: "AIBOS_MIGRATION_INTERRUPTED" });
   });
 
+  it("has each of its own transactions", async () => {
+    const sql = `begin; create table a (n integer); commit;
+      start transaction; insert into a values (1); rollback;
+      begin; insert into a values (2); commit;`;
+    expect(await apply(files({ "001_two.up": sql }))).toEqual(["two"]);
+    const { rows } = await tenant.client.query(`select n from ${tenant.place.schema}.a`);
+    expect(rows).toEqual([{ n: 2 }]);
+  });
+
   it("must end what it begins", async () => {
     const migrations = files({ ...FIRST, "002_open.up": "select 1;\nbegin;\ninsert into notes values ('lost')" });
     await expect(apply(migrations)).rejects.toThrow("002_open.up.sql:2: it begins a transaction that it does not end.");

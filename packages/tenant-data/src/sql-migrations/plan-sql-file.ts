@@ -75,7 +75,8 @@ function withoutFrame(statements: readonly PlannedStatement[]): readonly Planned
   const last = statements.at(-1);
   if (begin?.step !== "begin" || begin.fields["options"] !== undefined) return statements;
   if (last?.step !== "commit" || last.fields["chain"] === true) return statements;
-  return statements.filter((statement) => statement !== begin && statement !== last);
+  const inside = statements.filter((statement) => statement !== begin && statement !== last);
+  return inside.some(({ step }) => step !== undefined && step !== "savepoint") ? statements : inside;
 }
 
 async function anyNeedsNoTransaction(statements: readonly PlannedStatement[]): Promise<boolean> {

@@ -72,7 +72,9 @@ async function runOutside(session: TenantSession, plan: SqlFilePlan): Promise<vo
 
 async function runAll(session: TenantSession, plan: SqlFilePlan): Promise<void> {
   const { client, place } = session;
-  const extensionNames = await readExtensionNames(client, place.schema);
+  // Most files call nothing "public".
+  const named = plan.statements.some(({ sql }) => /public/i.test(sql));
+  const extensionNames = named ? await readExtensionNames(client, place.schema) : new Map<string, string>();
   for (const name of definedNames(plan.statements)) extensionNames.delete(name);
   const stands: PublicSchema = { schema: place.schema, extensionNames };
   for (const statement of plan.statements) await runStatement(session, plan, statement, stands);
