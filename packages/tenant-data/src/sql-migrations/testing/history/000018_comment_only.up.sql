@@ -1,0 +1,1 @@
+-- This migration was reverted upstream; the number stays.

@@ -1,0 +1,2 @@
+VACUUM (ANALYZE) posts;
+ANALYZE public.users;

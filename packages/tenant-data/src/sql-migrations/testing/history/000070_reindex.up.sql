@@ -1,0 +1,2 @@
+REINDEX INDEX CONCURRENTLY posts_search;
+REINDEX TABLE public.users;

@@ -1,0 +1,2 @@
+CLUSTER posts USING posts_pkey;
+ALTER TABLE posts SET WITHOUT CLUSTER;

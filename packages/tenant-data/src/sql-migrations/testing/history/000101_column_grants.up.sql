@@ -1,0 +1,1 @@
+GRANT SELECT (id, name), UPDATE (name) ON users TO PUBLIC;

@@ -1,0 +1,2 @@
+ALTER TABLE channels DROP COLUMN header, DROP COLUMN IF EXISTS never_was CASCADE;
+ALTER TABLE channels ADD COLUMN header text DEFAULT 'new';

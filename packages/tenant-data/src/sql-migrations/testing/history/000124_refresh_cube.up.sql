@@ -1,0 +1,2 @@
+REFRESH MATERIALIZED VIEW post_cube;
+CREATE INDEX ON post_cube (n);

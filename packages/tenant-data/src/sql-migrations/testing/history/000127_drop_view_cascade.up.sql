@@ -1,0 +1,2 @@
+DROP VIEW IF EXISTS team_overview;
+DROP MATERIALIZED VIEW channel_stats CASCADE;

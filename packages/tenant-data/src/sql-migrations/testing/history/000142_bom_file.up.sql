@@ -1,0 +1,1 @@
+﻿ALTER TABLE crlf ADD COLUMN note text DEFAULT 'é 🌍';

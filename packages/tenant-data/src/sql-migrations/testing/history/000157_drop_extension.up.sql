@@ -1,0 +1,3 @@
+DROP INDEX posts_user_props;
+DROP EXTENSION IF EXISTS btree_gin;
+ALTER EXTENSION pg_trgm UPDATE;

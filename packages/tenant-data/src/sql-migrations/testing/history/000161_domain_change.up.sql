@@ -1,0 +1,3 @@
+ALTER DOMAIN slug DROP CONSTRAINT slug_length;
+ALTER DOMAIN public.slug ADD CONSTRAINT slug_short CHECK (length(VALUE) <= 100) NOT VALID;
+ALTER DOMAIN slug SET DEFAULT 'x';

@@ -1,0 +1,3 @@
+REASSIGN OWNED BY old_owner TO new_owner;
+ALTER TABLE ONLY public.tags OWNER TO CURRENT_USER;
+ALTER DATABASE app SET timezone TO 'UTC';
