@@ -1,9 +1,12 @@
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fingerprintSchema } from "@aibos/tenant-data";
 import pg from "pg";
 import { spreadOf } from "../spread.ts";
+import { type Bar, type Extent, ratiosOf } from "./bar.ts";
 import { type DebianPostgres, startDebianPostgres } from "./debian-postgres.ts";
 
 // Our backup and restore against pg_dump and pg_restore of the same server's major (custom format), in turns, so that a
@@ -11,22 +14,43 @@ import { type DebianPostgres, startDebianPostgres } from "./debian-postgres.ts";
 
 const MB = 1024 * 1024;
 
-export async function measure(): Promise<void> {
+export async function measure(extent: Extent): Promise<Bar[]> {
   await using postgres = await startDebianPostgres();
   if (postgres === undefined) {
     console.log("Backup: skipped, no pg_dump in /usr/lib/postgresql. Install one: apt-get install postgresql");
-    return;
+    return [];
   }
-  const sizes = [10, 200, ...(process.argv.includes("--long") ? [2_000] : [])];
   console.log(`Backup and restore, against pg_dump and pg_restore of PostgreSQL ${postgres.version}`);
-  for (const size of sizes) await measureSize(postgres, size, size < 100 ? 9 : size < 1_000 ? 5 : 3);
+  if (extent === "short") return (await measureSize(postgres, 1, 1)).bars;
+  const bars: Bar[] = [];
+  const peaks: number[] = [];
+  for (const size of extent === "long" ? [10, 200, 2_000] : [10, 200]) {
+    const measured = await measureSize(postgres, size, size < 100 ? 9 : size < 1_000 ? 5 : 3);
+    bars.push(...measured.bars);
+    peaks.push(measured.peak);
+  }
+  const growth = (peaks.at(-1) ?? 0) / (peaks[0] ?? 1);
+  return [
+    ...bars,
+    {
+      promise: `most memory of our processes, of ${extent === "long" ? "2 GB" : "200 MB"} against 10 MB`,
+      measured: spreadOf([growth]),
+      unit: "×",
+      most: 1.5,
+    },
+  ];
 }
 
 type Work = () => Promise<{ ms: number; peak?: number; idle?: number }>;
 
-async function measureSize(postgres: DebianPostgres, size: number, rounds: number): Promise<void> {
+async function measureSize(
+  postgres: DebianPostgres,
+  size: number,
+  rounds: number,
+): Promise<{ bars: Bar[]; peak: number }> {
   const database = `source_${size}`;
   await fill(postgres, database, size);
+  const original = size > LARGEST_TO_READ ? undefined : await fingerprintOf(postgres.url(database));
   const ours = join(postgres.folder, "ours.backup");
   const gzip = join(postgres.folder, "gzip.backup");
   const theirs = (level: string): string => join(postgres.folder, `theirs${level}.dump`);
@@ -40,8 +64,8 @@ async function measureSize(postgres: DebianPostgres, size: number, rounds: numbe
     "pg_dump, gzip 6 (its default)": dump(""),
     "pg_dump, gzip 1": dump("1"),
     "pg_dump, uncompressed": dump("0"),
-    "our restore, zstd 1": () => intoFresh(postgres, (url) => inProcess("restore", url, ours)),
-    "our restore, gzip 1": () => intoFresh(postgres, (url) => inProcess("restore", url, gzip)),
+    "our restore, zstd 1": () => intoFresh(postgres, (url) => inProcess("restore", url, ours), original),
+    "our restore, gzip 1": () => intoFresh(postgres, (url) => inProcess("restore", url, gzip), original),
     "pg_restore, gzip 6": () => intoFresh(postgres, (url) => restore(url, "")),
     "pg_restore, gzip 1": () => intoFresh(postgres, (url) => restore(url, "1")),
     "pg_restore, uncompressed": () => intoFresh(postgres, (url) => restore(url, "0")),
@@ -50,7 +74,7 @@ async function measureSize(postgres: DebianPostgres, size: number, rounds: numbe
     timed(() => postgres.run("pg_restore", "-d", url, theirs(level)));
   const times = new Map<string, number[]>();
   const peaks = new Map<string, number[]>();
-  for (let round = -1; round < rounds; round += 1) {
+  for (let round = rounds === 1 ? 0 : -1; round < rounds; round += 1) {
     for (const [name, work] of Object.entries(works)) {
       const { ms, peak } = await work();
       if (round < 0) continue;
@@ -74,20 +98,41 @@ async function measureSize(postgres: DebianPostgres, size: number, rounds: numbe
       name.padEnd(32) + [median, min, p90].map((ms) => ms.toFixed(0).padStart(10)).join("") + memory.padStart(10),
     );
   }
-  for (const [mine, peer] of [
-    ["our backup, zstd 1", "pg_dump, gzip 6 (its default)"],
-    ["our backup, zstd 1", "pg_dump, uncompressed"],
-    ["our backup, gzip 1", "pg_dump, gzip 1"],
-    ["our restore, zstd 1", "pg_restore, gzip 6"],
-    ["our restore, zstd 1", "pg_restore, uncompressed"],
-    ["our restore, gzip 1", "pg_restore, gzip 1"],
-  ] as const) {
-    const peers = times.get(peer) ?? [];
-    const ratios = (times.get(mine) ?? []).map((ms, round) => ms / (peers[round] ?? Number.NaN));
-    const { median, min, p90 } = spreadOf(ratios);
-    console.log(`${mine} / ${peer}: ${median.toFixed(2)} (${min.toFixed(2)} to ${p90.toFixed(2)})`);
+  const ratios = PAIRS.map(({ mine, peer, most }) => ({
+    promise: `${size} MB: ${mine}, against ${peer}`,
+    measured: ratiosOf(times.get(mine) ?? [], times.get(peer) ?? []),
+    unit: "×" as const,
+    most,
+  }));
+  for (const { promise, measured } of ratios) {
+    console.log(`${promise}: ${measured.median.toFixed(2)} (${measured.p10.toFixed(2)} to ${measured.p90.toFixed(2)})`);
   }
   await admin(postgres, `drop database ${database}`);
+  return {
+    bars: ratios.flatMap(({ most, ...ratio }) => (most === undefined ? [] : [{ ...ratio, most }])),
+    peak: Math.max(...[...peaks.values()].map((all) => spreadOf(all).median)),
+  };
+}
+
+/** Our default against theirs, and like against like, are promised. PostgreSQL 15 knows no zstd. */
+const PAIRS: readonly { readonly mine: string; readonly peer: string; readonly most?: number }[] = [
+  { mine: "our backup, zstd 1", peer: "pg_dump, gzip 6 (its default)", most: 1 },
+  { mine: "our backup, gzip 1", peer: "pg_dump, gzip 1", most: 1 },
+  { mine: "our backup, zstd 1", peer: "pg_dump, uncompressed" },
+  { mine: "our restore, zstd 1", peer: "pg_restore, gzip 6", most: 1 },
+  { mine: "our restore, gzip 1", peer: "pg_restore, gzip 1", most: 1 },
+  { mine: "our restore, zstd 1", peer: "pg_restore, uncompressed" },
+];
+
+/** In MB: what is restored is compared with what was there up to this size. */
+const LARGEST_TO_READ = 200;
+
+async function fingerprintOf(url: string): Promise<{ structure: string; data: string }> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { structure, data } = await fingerprintSchema(client, "bench");
+  await client.end();
+  return { structure, data };
 }
 
 async function timed(work: () => Promise<void>): Promise<{ ms: number }> {
@@ -96,9 +141,14 @@ async function timed(work: () => Promise<void>): Promise<{ ms: number }> {
   return { ms: performance.now() - start };
 }
 
-async function intoFresh(postgres: DebianPostgres, work: (url: string) => ReturnType<Work>): ReturnType<Work> {
+async function intoFresh(
+  postgres: DebianPostgres,
+  work: (url: string) => ReturnType<Work>,
+  original?: Awaited<ReturnType<typeof fingerprintOf>>,
+): ReturnType<Work> {
   await admin(postgres, "create database target", "checkpoint");
   const result = await work(postgres.url("target"));
+  if (original !== undefined) assert.deepEqual(await fingerprintOf(postgres.url("target")), original);
   await admin(postgres, "drop database target");
   return result;
 }

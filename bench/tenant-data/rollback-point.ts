@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { startLocalPostgres } from "@aibos/local-postgres";
+import assert from "node:assert/strict";
 import {
   type CopySize,
   createSchemaCopy,
@@ -11,57 +8,52 @@ import {
   restoreSchemaCopy,
   takeWriteBaseline,
 } from "@aibos/tenant-data";
-import pg from "pg";
+import type pg from "pg";
 import { spreadOf } from "../spread.ts";
+import { type Bar, describeTimes, type Extent, ratiosOf, timed } from "./bar.ts";
+import { startBenchPostgres } from "./bench-postgres.ts";
 
 // A rollback point of 20 tables against bare "create table as" of the same rows plus the same indexes, in one transaction
 // each, in turns, so that a slow moment of the machine hits all. The bare way has no definitions, constraints, rights or
-// check of truth. A round starts after a checkpoint.
+// check of truth.
 
 const TABLES = Array.from({ length: 20 }, (_, n) => `t${n}`);
 const SCHEMA = "t__bench__books";
 const COPY = "rp_bench";
 
-export async function measure(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "aibos-bench-"));
-  const postgres = await startLocalPostgres({ folder, settings: ["max_wal_size=4GB", "shared_buffers=256MB"] });
-  const client = new pg.Client({ connectionString: postgres.superuserUrl });
+interface Size {
+  readonly rows: number;
+  readonly rounds: number;
+  readonly constrained: boolean;
+}
+
+const SIZES: readonly Size[] = [false, true].flatMap((constrained) => [
+  { rows: 100, rounds: 41, constrained },
+  { rows: 2_500, rounds: 31, constrained },
+  { rows: 25_000, rounds: 11, constrained },
+]);
+
+export async function measure(extent: Extent): Promise<Bar[]> {
+  await using postgres = await startBenchPostgres();
+  const client = await postgres.connect();
   try {
-    await client.connect();
-    await client.query("create role platform createrole");
-    await client.query("create database bench owner platform");
-    await client.end();
-    const url = new URL(postgres.superuserUrl);
-    url.pathname = "/bench";
-    const platform = new pg.Client({ connectionString: url.href, options: "-c role=platform" });
-    platform.on("error", () => undefined);
-    await platform.connect();
-    console.log("Rollback point of 20 tables, in ms, against bare create table as + indexes");
-    for (const constrained of [false, true]) {
-      for (const [rows, rounds] of [
-        [100, 41],
-        [2_500, 31],
-        [25_000, 11],
-      ] as const) {
-        await measureSize(platform, { rows, rounds, constrained });
-      }
-    }
-    await platform.end();
+    console.log("Rollback point of 20 tables, against bare create table as + indexes");
+    const bars: Bar[] = [];
+    const sizes = extent === "short" ? [{ rows: 100, rounds: 1, constrained: true }] : SIZES;
+    for (const size of sizes) bars.push(...(await measureSize(client, size)));
+    return bars;
   } finally {
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
+    await client.end();
   }
 }
 
-async function measureSize(
-  client: pg.Client,
-  { rows, rounds, constrained }: { rows: number; rounds: number; constrained: boolean },
-): Promise<void> {
+async function measureSize(client: pg.Client, { rows, rounds, constrained }: Size): Promise<Bar[]> {
   await client.query(`drop schema if exists ${SCHEMA} cascade`);
   await provisionTenantSchema(client, { schema: SCHEMA, role: "bench_tenant" });
   await client.query(`set role bench_tenant; set search_path to ${SCHEMA}`);
   for (const [index, table] of TABLES.entries()) await client.query(definitionOf(table, index, { rows, constrained }));
   await client.query("reset role; set role platform; reset search_path");
+  const original = await fingerprintSchema(client, SCHEMA);
   const subjects: Record<string, () => Promise<void>> = {
     "bare copy": () => inTransaction(client, () => bareCopy(client)),
     "rollback point": () =>
@@ -71,12 +63,13 @@ async function measureSize(
     "rollback point and its fingerprint": () =>
       inTransaction(client, async () => {
         const { structure } = await rollbackPoint(client);
-        await fingerprintSchema(client, COPY, structure);
+        const { structure: definitions, data } = await fingerprintSchema(client, COPY, structure);
+        assert.deepEqual({ definitions, data }, { definitions: original.structure, data: original.data });
       }),
   };
   const times = new Map(Object.keys(subjects).map((name) => [name, [] as number[]]));
   const swaps: number[] = [];
-  for (let round = -2; round < rounds; round += 1) {
+  for (let round = rounds === 1 ? 0 : -2; round < rounds; round += 1) {
     for (const [name, work] of Object.entries(subjects)) {
       const ms = await timed(work);
       if (round >= 0) times.get(name)?.push(ms);
@@ -90,18 +83,20 @@ async function measureSize(
       await dropSchemaCopy(client, COPY);
     }
   }
-  console.log(`\n${rows} rows each, ${constrained ? "with" : "without"} foreign keys and checks, ${rounds} rounds`);
+  const what = `${rows} rows each, ${constrained ? "with" : "without"} foreign keys and checks`;
+  console.log(`\n${what}, ${rounds} rounds`);
   const bare = times.get("bare copy") ?? [];
-  for (const [name, measured] of times) report(name, measured, bare);
-  report("swap", swaps);
-}
-
-function report(name: string, measured: readonly number[], bare?: readonly number[]): void {
-  const { min, median, p90 } = spreadOf(measured);
-  const figures = `${name.padEnd(36)} ${median.toFixed(1)} (${min.toFixed(1)} to ${p90.toFixed(1)})`;
-  if (bare === undefined) return console.log(figures);
-  const ratio = spreadOf(measured.map((ms, round) => ms / (bare[round] ?? Number.NaN)));
-  console.log(`${figures}   ${ratio.median.toFixed(2)} × (${ratio.p10.toFixed(2)} to ${ratio.p90.toFixed(2)})`);
+  for (const [name, measured] of times) console.log(describeTimes(name, measured, bare));
+  console.log(describeTimes("swap", swaps));
+  return [
+    {
+      promise: `rollback point, ${what}, against bare`,
+      measured: ratiosOf(times.get("rollback point") ?? [], bare),
+      unit: "×",
+      most: 1.5,
+    },
+    { promise: `swap, ${what}`, measured: spreadOf(swaps), unit: "ms", most: 50 },
+  ];
 }
 
 /** Rows as an application has them, with a key and two indexes. */
@@ -143,10 +138,4 @@ async function inTransaction(client: pg.Client, work: () => Promise<void>): Prom
   await client.query("begin isolation level repeatable read");
   await work();
   await client.query("commit");
-}
-
-async function timed(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
 }

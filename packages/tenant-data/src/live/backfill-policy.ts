@@ -23,14 +23,14 @@ export async function addBackfillPolicies(client: ClientBase, schema: string, ve
   }
 }
 
+/** In SQL, the condition of the policy of table $2 in schema $1; null where there is none. */
+export const BACKFILL_CONDITION = `(select pg_get_expr(p.polqual, p.polrelid) from pg_policy p
+  join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = $1 and c.relname = $2 and p.polname = '${POLICY}')`;
+
 /** The word, for a transaction that fills rows; empty where no policy asks for one. */
-export async function backfillKey(client: ClientBase, schema: string, relation: string): Promise<string> {
-  const { rows } = await client.query<{ condition: string }>(
-    `select pg_get_expr(p.polqual, p.polrelid) as condition from pg_policy p join pg_class c on c.oid = p.polrelid
-       join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2 and p.polname = $3`,
-    [schema, relation, POLICY],
-  );
-  return /'([0-9a-f]{32})'/.exec(rows[0]?.condition ?? "")?.[1] ?? "";
+export function keyIn(condition: string | null | undefined): string {
+  return /'([0-9a-f]{32})'/.exec(condition ?? "")?.[1] ?? "";
 }
 
 export async function dropBackfillPolicies(client: ClientBase, schema: string): Promise<void> {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ClientBase, DatabaseError } from "pg";
-import { quoteIdentifier } from "../quote-identifier.ts";
-import { backfillKey, BACKFILL_KEY_SETTING } from "./backfill-policy.ts";
+import { queryAll } from "../query-all.ts";
+import { quoteIdentifier, quoteLiteral } from "../quote-identifier.ts";
+import { BACKFILL_CONDITION, BACKFILL_KEY_SETTING, keyIn } from "./backfill-policy.ts";
+import { DataVersionNotLiveError } from "./data-version-not-live-error.ts";
 import { explainFailure } from "./explain-failure.ts";
-import { readLiveVersions, writeLiveVersion } from "./live-store.ts";
+import { writeBackfillState } from "./live-store.ts";
 import type { BackfillState, LiveVersion } from "./live-version.ts";
 import { inLockedTransaction, type LockPatience } from "./lock-retry.ts";
 import { BACKFILL_SETTING, VERSION_SETTING } from "./sync-trigger.ts";
@@ -93,8 +95,7 @@ async function fillBlocks(
   const relation = backfill.relations[backfill.at] ?? "";
   const link = version.links.find((one) => one.relation === relation);
   const [target] = link?.up ?? [];
-  const leaves = await leavesOf(client, schema, relation);
-  const leaf = leaves[backfill.leaf];
+  const { leaf, key } = await readLeaf(client, schema, relation, backfill.leaf);
   let next: BackfillState;
   let rows = 0;
   if (leaf === undefined || target === undefined) {
@@ -108,57 +109,77 @@ async function fillBlocks(
     const to = Math.min(from + blocks, until);
     const column = quoteIdentifier(target.column);
     if (to > from) {
-      const key = await backfillKey(client, schema, relation);
-      const sql =
+      const results = await queryAll(client, [
+        ...writerSettings(version.version, key),
+        "savepoint batch",
         `update only ${leaf.name} set ${column} = ${column} ` +
-        `where ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid`;
-      await setWriter(client, version.version, key);
-      await client.query("savepoint batch");
-      const done = await client.query(sql).catch(async (error: unknown) => {
+          `where ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid`,
+        "release savepoint batch",
+      ]).catch(async (error: unknown) => {
         if (!(error instanceof DatabaseError) || /^(08|40|55P03|57)/.test(error.code ?? "")) throw error;
         await client.query("rollback to savepoint batch");
         throw await explainFailure(client, schema, { version, relation, leaf: leaf.name, from, to, error });
       });
-      await client.query("release savepoint batch");
-      rows = done.rowCount ?? 0;
+      rows = results.at(-2)?.rowCount ?? 0;
     }
     next =
       to >= until
         ? { ...backfill, leaf: backfill.leaf + 1, block: 0, file: 0, until: 0, rows: backfill.rows + rows }
         : { ...backfill, block: to, file: leaf.file, until, rows: backfill.rows + rows };
   }
-  const [, ...others] = await readLiveVersions(client, schema);
-  const stored = others.find((one) => one.version === version.version) ?? version;
-  await writeLiveVersion(client, schema, { ...stored, backfill: next });
+  if (!(await writeBackfillState(client, schema, version.version, next))) {
+    throw new DataVersionNotLiveError(version.version, "it was rolled back while its rows were filled");
+  }
   return { state: next, rows };
 }
 
-async function setWriter(client: ClientBase, version: string, key: string): Promise<void> {
-  await client.query(
-    `select set_config('${VERSION_SETTING}', '', true), set_config('${BACKFILL_SETTING}', $1, true),
-       set_config('${BACKFILL_KEY_SETTING}', $2, true)`,
-    [version, key],
-  );
+/**
+ * What a batch writes and where it ended are in one transaction: it may be lost with the server's memory, which costs
+ * doing it again, and need not wait for the disk. What makes the version active waits for all before it.
+ */
+function writerSettings(version: string, key: string): string[] {
+  const settings = { [VERSION_SETTING]: "", [BACKFILL_SETTING]: version, [BACKFILL_KEY_SETTING]: key };
+  return [
+    "set local synchronous_commit = off",
+    ...Object.entries(settings).map(([name, value]) => `set local ${name} = ${quoteLiteral(value)}`),
+  ];
+}
+
+interface Leaf {
+  readonly name: string;
+  readonly blocks: number;
+  readonly file: number;
 }
 
 /** The table itself, or its partitions that hold rows, always in the same order. */
-async function leavesOf(
+async function leavesOf(client: ClientBase, schema: string, relation: string): Promise<Leaf[]> {
+  const { rows } = await client.query<Leaf>(`${LEAVES} order by c.oid`, [schema, relation]);
+  return rows;
+}
+
+/** One of them, by its number, and the word that lets in who fills rows. */
+async function readLeaf(
   client: ClientBase,
   schema: string,
   relation: string,
-): Promise<{ name: string; blocks: number; file: number }[]> {
-  const { rows } = await client.query<{ name: string; blocks: number; file: number }>(
-    `select format('%I.%I', n.nspname, c.relname) as name, pg_relation_filenode(c.oid)::bigint::float8 as file,
-       (pg_relation_size(c.oid) / current_setting('block_size')::int)::float8 as blocks
-     from pg_class r join pg_namespace rn on rn.oid = r.relnamespace
-       cross join lateral (select relid from pg_partition_tree(r.oid) where isleaf
-         union select r.oid where r.relkind = 'r') as t (relid)
-       join pg_class c on c.oid = t.relid join pg_namespace n on n.oid = c.relnamespace
-     where rn.nspname = $1 and r.relname = $2 and c.relkind = 'r' order by c.oid`,
-    [schema, relation],
+  number: number,
+): Promise<{ leaf: Leaf | undefined; key: string }> {
+  const { rows } = await client.query<Leaf & { condition: string | null }>(
+    `select leaf.*, ${BACKFILL_CONDITION} as condition from (${LEAVES} order by c.oid offset $3 limit 1) as leaf`,
+    [schema, relation, number],
   );
-  return rows;
+  const [leaf] = rows;
+  return { leaf, key: keyIn(leaf?.condition) };
 }
+
+const LEAVES = `select format('%I.%I', n.nspname, c.relname) as name,
+    pg_relation_filenode(c.oid)::bigint::float8 as file,
+    (pg_relation_size(c.oid) / current_setting('block_size')::int)::float8 as blocks
+  from pg_class r join pg_namespace rn on rn.oid = r.relnamespace
+    cross join lateral (select relid from pg_partition_tree(r.oid) where isleaf
+      union select r.oid where r.relkind = 'r') as t (relid)
+    join pg_class c on c.oid = t.relid join pg_namespace n on n.oid = c.relnamespace
+  where rn.nspname = $1 and r.relname = $2 and c.relkind = 'r'`;
 
 async function estimateRows(client: ClientBase, schema: string, relations: readonly string[]): Promise<number> {
   let sum = 0;

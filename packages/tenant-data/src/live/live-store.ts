@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
-import type { LiveVersion } from "./live-version.ts";
+import type { BackfillState, LiveVersion } from "./live-version.ts";
 
 /** The table, in the schema itself, that says which versions are live. It is there while there is more than one. */
 const TABLE = "aibos_versions";
@@ -29,6 +29,20 @@ export async function writeLiveVersion(client: ClientBase, schema: string, versi
      on conflict (version) do update set position = excluded.position, state = excluded.state`,
     [version.version, version.position, JSON.stringify(version)],
   );
+}
+
+/** Keeps how far a version's backfill is. @returns false when the version is not there any more */
+export async function writeBackfillState(
+  client: ClientBase,
+  schema: string,
+  version: string,
+  state: BackfillState,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update ${quoteIdentifier(schema)}.${TABLE} set state = jsonb_set(state, '{backfill}', $2) where version = $1`,
+    [version, JSON.stringify(state)],
+  );
+  return rowCount === 1;
 }
 
 export async function removeLiveVersions(
