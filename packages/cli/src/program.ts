@@ -7,9 +7,11 @@ import { addHealthCommand } from "./commands/health.ts";
 import { addMigrationCommands } from "./commands/migrations.ts";
 import { addDeploymentCommands, addModuleCommands } from "./commands/modules.ts";
 import { addOperationCommands } from "./commands/operations.ts";
+import { addMirrorCommand } from "./commands/mirror.ts";
 import { addPublishCommand } from "./commands/publish.ts";
 import { addRollbackPointCommands } from "./commands/rollback-points.ts";
 import { addRoutingCommands } from "./commands/routing.ts";
+import { addRuleCommands } from "./commands/rules.ts";
 import { addTenantCommands } from "./commands/tenants.ts";
 import { addUpCommand } from "./commands/up.ts";
 
@@ -38,6 +40,8 @@ export function createProgram(run: Run): Command {
   program.commandsGroup("Change a tenant's version:");
   addOperationCommands(program, run);
   addRoutingCommands(program, run);
+  addRuleCommands(program, run);
+  addMirrorCommand(program, run);
   program.commandsGroup("Follow and go back:");
   addMigrationCommands(program, run);
   addRollbackPointCommands(program, run);

@@ -1,4 +1,5 @@
 export * from "./tenant-context.ts";
+export * from "./tester-token.ts";
 export * from "./module-environment.ts";
 export * from "./gateway/route-feed.ts";
 export * from "./manifest/module-manifest.ts";
@@ -12,6 +13,7 @@ export * from "./errors/operation-errors.ts";
 export * from "./errors/request-errors.ts";
 export * from "./api/models.ts";
 export * from "./api/operations.ts";
+export * from "./api/route-policy.ts";
 export * from "./api/route.ts";
 export * from "./api/routes.ts";
 export * from "./service/multi-version-service.ts";

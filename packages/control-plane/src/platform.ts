@@ -28,6 +28,7 @@ import { createModuleReadModel } from "./features/modules/module-read-model.ts";
 import { createModulePublisher } from "./features/modules/publish-module.ts";
 import { createPlatformApi } from "./features/platform/platform-api.ts";
 import { createRouteFeed, type RouteFeed } from "./features/route-feed/route-feed.ts";
+import { createRoutePolicyApi } from "./features/routing/route-policy-api.ts";
 import { createRoutingApi } from "./features/routing/routing-api.ts";
 import { createTenantApi } from "./features/tenants/tenant-api.ts";
 import { createRouteCaller } from "./route-caller.ts";
@@ -122,8 +123,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
   const handlers: RouteHandlers = {
     ...createModuleApi({ database, modules }),
-    ...createTenantApi(database),
-    ...createRoutingApi({ database, gateways }),
+    ...createTenantApi({ database, gateways }),
+    ...createRoutingApi({ database, gateways, now }),
+    ...createRoutePolicyApi({ database, gateways, testerKey: installation.testerKey, now }),
     ...createMigrationApi({ database, modules, store, workflow, migrations, now }),
     ...createHealthApi({ database, modules, gateways, probe }),
     ...createPlatformApi({ database, gateways, modules, deployments, program, now }),
@@ -133,6 +135,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     notifications,
     contextKeyOf: (module, version) => installation.contextKey(module, version),
     feedId: installation.feed,
+    testerKey: installation.testerKey,
   });
 
   return {

@@ -15,7 +15,6 @@ export { isVersionRange, parseRange, satisfiesRange, type VersionRange } from ".
 export { InvalidRangeError } from "./versions/invalid-range-error.ts";
 export { parseTrafficSplit, SLOTS, type TrafficSplit, type VersionWeight } from "./traffic/traffic-split.ts";
 export { InvalidTrafficSplitError } from "./traffic/invalid-traffic-split-error.ts";
-export { chooseVersion, routeSeed, slotOf } from "./traffic/choose-version.ts";
 export {
   bucketCeiling,
   bucketLatency,
@@ -32,6 +31,15 @@ export {
   sketchSize,
   type LatencySketch,
 } from "./measurements/latency-sketch.ts";
+export { chooseVersion, slotOf, versionOfSlot } from "./traffic/choose-version.ts";
+export {
+  compileRules,
+  type CompiledRules,
+  type MatchRule,
+  type RequestFacts,
+  type RuleCondition,
+  type Segments,
+} from "./traffic/match-rules.ts";
 export { buildUpgradeGraph, type Risk, type UpgradeGraph, type UpgradeRelease } from "./upgrade-graph/upgrade-graph.ts";
 export { findUpgradePath } from "./upgrade-graph/find-upgrade-path.ts";
 export { NoUpgradePathError } from "./upgrade-graph/no-upgrade-path-error.ts";

@@ -9,6 +9,7 @@ import { type GatewayOptions, type GatewaySettings, settingsOf } from "./gateway
 import { HoldQueue } from "./hold-queue.ts";
 import { closeServer, listen } from "./listener.ts";
 import { LiveUpgrades } from "./live-upgrades.ts";
+import { Mirror } from "./mirror.ts";
 import { sendProblemOnSocket } from "./problem.ts";
 import { type Reporter, startReporter } from "./reporter.ts";
 import { createRequestHandler, isWebSocketRequest, type RequestHandler } from "./request-handler.ts";
@@ -51,16 +52,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   /** The feed that the control plane was heard to go on with: a revision of another one would mislead it. */
   let confirmedFeed: string | undefined;
 
-  const routeFile = openRouteFile(join(settings.folder, "routes.json"), () => table.snapshot(), log);
-  const kept = await routeFile.read();
-  if (kept !== undefined) {
-    try {
-      table.replace(kept);
-      log.info({ revision: table.revision, routes: kept.routes.length }, "serving from the kept routes");
-    } catch (error) {
-      log.warn({ error }, "the kept routes can't be used; waiting for the control plane");
-    }
-  }
+  const mirror = new Mirror(settings.random);
+  const startedAt = settings.now();
+
+  const routeFile = openRouteFile(join(settings.folder, "routes.ndjson"), () => table.snapshot(), log);
+  await routeFile.read((message) => (message.type === "snapshot" ? table.replace(message) : table.apply(message)));
+  if (table.feed !== undefined) log.info({ revision: table.revision, routes: table.size }, "serving from kept routes");
 
   const handler = createRequestHandler({
     settings,
@@ -68,6 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     drain,
     pools,
     upgrades,
+    mirror,
     desk: new AdmissionDesk(table, holds, settings.now),
     signer: new ContextSigner(settings.now),
     observers: settings.observers,
@@ -109,11 +107,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }
     const applied = message.type === "snapshot" ? table.replace(message) : table.apply(message);
     if (applied.kind === "gap") return "gap";
+    if (applied.kind === "begun") return "applied";
     confirmedFeed = table.feed;
     if (applied.kind === "applied") {
       for (const key of applied.changed) routeChanged(key);
-      pools.keepOnly(table.urls());
-      routeFile.changed();
+      if (message.type === "snapshot") routeFile.replaced();
+      else routeFile.changed(message);
+      if (message.type === "snapshot" || message.changes.some(({ kind }) => kind === "endpoints")) {
+        pools.keepOnly(table.urls());
+      }
     }
     reporter?.report();
     return "applied";
@@ -130,6 +132,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
             url,
             appliedRevision: table.revision,
             draining: drain.draining(),
+            startedAt,
+            mirrors: mirror.counts((key, since) => table.route(key)?.policy?.mirror?.since === since),
           }
         : undefined,
   });

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { RouteEntry } from "./route-entry.ts";
+import { type RouteEntry, versionOf } from "./route-entry.ts";
 import type { RouteKey } from "./route-key.ts";
 
 /**
@@ -20,7 +20,7 @@ export class LiveUpgrades {
   /** Closes what the changed route does not allow any more. */
   changed(key: RouteKey, entry: RouteEntry | undefined): void {
     for (const [socket, version] of this.#sockets.get(key) ?? []) {
-      if (entry?.route.state !== "active" || !entry.versions.has(version)) socket.destroy();
+      if (entry?.route.state !== "active" || versionOf(entry, version) === undefined) socket.destroy();
     }
   }
 

@@ -103,7 +103,7 @@ describe("a gateway's process", () => {
     const first = await startProcess(environment);
     await control.report(() => true);
     // The routes are written soon after they came, once.
-    await vi.waitFor(() => access(join(folder, "routes.json")), { timeout: 20_000, interval: 5 });
+    await vi.waitFor(() => access(join(folder, "routes.ndjson")), { timeout: 20_000, interval: 5 });
     first.child.kill("SIGKILL");
     await first.exited;
     await control.stop();

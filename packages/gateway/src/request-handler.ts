@@ -9,7 +9,9 @@ import { forwardUpgrade } from "./forward-upgrade.ts";
 import type { GatewaySettings } from "./gateway-options.ts";
 import type { HoldTicket } from "./hold-queue.ts";
 import type { LiveUpgrades } from "./live-upgrades.ts";
+import type { Mirror } from "./mirror.ts";
 import { sendProblem, sendProblemOnSocket } from "./problem.ts";
+import { RequestFacts } from "./request-facts.ts";
 import { requestIdOf } from "./request-id.ts";
 import { addressOf, identifyTarget, type RequestTarget } from "./request-target.ts";
 import type { RouteDrain } from "./route-drain.ts";
@@ -32,6 +34,7 @@ export interface RequestHandlerParts {
   readonly pools: UpstreamPools;
   readonly signer: ContextSigner;
   readonly upgrades: LiveUpgrades;
+  readonly mirror: Mirror;
   readonly observers: readonly ExchangeObserver[];
   /** Hears how each try at a process went. */
   readonly attempted: (attempt: Attempt) => void;
@@ -48,15 +51,19 @@ interface Passage {
   readonly answer: AnswerFacts;
   readonly version: RouteVersion;
   readonly next: (tried: ReadonlySet<Upstream>) => Upstream | undefined;
+  /** The headers for another version of the route. */
+  readonly headersFor: (version: RouteVersion) => string[] | undefined;
 }
 
 export function isWebSocketRequest(request: IncomingMessage): boolean {
   return request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
+const NONE: ReadonlySet<Upstream> = new Set();
+
 /** Takes each request from the public listener to a module's process: identify, admit, choose, sign, forward. */
 export function createRequestHandler(parts: RequestHandlerParts): RequestHandler {
-  const { settings, table, desk, drain, pools, signer, upgrades, observers, attempted } = parts;
+  const { settings, table, desk, drain, pools, signer, upgrades, mirror, observers, attempted } = parts;
   const { log } = settings;
 
   /** Undefined when nothing is known of the version's processes. */
@@ -66,29 +73,46 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
     entry: RouteEntry,
     exchange: ExchangeRecord,
   ): Passage | undefined {
-    const user = stickyUserOf(request, settings.stickyHeader, settings.stickyCookie);
-    const version = versionFor(entry, user.key);
+    const now = settings.now();
+    const user = stickyUserOf(request, settings.stickyHeader, settings.stickyCookie, now);
+    const facts = new RequestFacts(request, {
+      key: entry.key,
+      path: target.path,
+      user,
+      testerKey: table.testerKey,
+      now,
+    });
+    const version = versionFor(entry, facts);
     const { module } = entry.route;
-    const endpoints = table.endpoints(module, version.version);
-    exchange.chosen(version.version);
-    if (endpoints === undefined) return undefined;
     const { requestId } = exchange;
-    // With one version there is nothing to stick to.
-    const setCookie = entry.split.length > 1 ? user.setCookie : undefined;
-    return {
-      version,
-      answer: { requestId, version: version.version, setCookie },
-      headers: upstreamHeaders(request, {
+    const headersFor = (version: RouteVersion): string[] | undefined => {
+      const endpoints = table.endpoints(module, version.version);
+      if (endpoints === undefined) return undefined;
+      return upstreamHeaders(request, {
         requestId,
         context: signer.sign(entry, version, endpoints.contextKey),
         prefix: target.prefix,
         host: addressOf(request)?.host ?? "",
         trustForwarded: settings.trustForwarded,
-      }),
-      // Looked up at each try: a process may have been restarted elsewhere meanwhile.
-      next: (tried) =>
-        pools.next(`${module}@${version.version}`, table.endpoints(module, version.version)?.urls ?? [], tried),
+      });
     };
+    exchange.chosen(version.version);
+    const headers = headersFor(version);
+    if (headers === undefined) return undefined;
+    // With one version there is nothing to stick to.
+    const setCookie = entry.versions.length > 1 ? user.setCookie : undefined;
+    return {
+      version,
+      answer: { requestId, version: version.version, setCookie },
+      headers,
+      headersFor,
+      // Looked up at each try: a process may have been restarted elsewhere meanwhile.
+      next: (tried) => upstreamOf(module, version.version, tried),
+    };
+  }
+
+  function upstreamOf(module: string, version: string, tried: ReadonlySet<Upstream> = NONE): Upstream | undefined {
+    return pools.next(`${module}@${version}`, table.endpoints(module, version)?.urls ?? [], tried);
   }
 
   function failed(entry: RouteEntry, requestId: string, error: Error, when: string): void {
@@ -115,10 +139,12 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
         sendProblem(response, problem, exchange);
       };
       let ticket: HoldTicket | undefined;
+      let compare: ReturnType<Mirror["copy"]>;
       response.once("close", () => {
         ticket?.leave();
         if (!response.writableFinished) exchange.failed("client-gone");
         exchange.end();
+        compare?.(exchange);
       });
       const target = identify(request, exchange);
       if (target === undefined) return refuse(UNKNOWN_ROUTE);
@@ -128,6 +154,11 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
         const { entry } = admission;
         const passage = passageOf(request, target, entry, exchange);
         if (passage === undefined) return refuse(NO_UPSTREAM);
+        compare = mirror.copy(
+          request,
+          { entry, chosen: passage.version, path: target.path },
+          { upstreamOf, headersFor: passage.headersFor, started: (key) => drain.start(key) },
+        );
         forwardRequest({
           exchange,
           attempted,

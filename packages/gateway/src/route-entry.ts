@@ -1,35 +1,85 @@
-import { compareVersions, parseModuleId, parseTenantId, parseVersion, routeSeed } from "@aibos/domain";
-import type { TrafficSplit } from "@aibos/domain";
-import type { TenantRoute } from "@aibos/contract";
+import {
+  compareVersions,
+  type CompiledRules,
+  compileRules,
+  parseModuleId,
+  parseTenantId,
+  parseVersion,
+  SLOTS,
+} from "@aibos/domain";
+import type { FeedPolicy, TenantRoute } from "@aibos/contract";
 import { type RouteKey, routeKeyOf } from "./route-key.ts";
 
 export type RouteVersion = TenantRoute["versions"][number];
 
-/** A route made ready for use: what a request needs is computed once per change, not once per request. */
+/** Live versions, newest first, with weights that add up to 10,000. */
+type RouteVersions = readonly [RouteVersion, ...RouteVersion[]];
+
+/**
+ * A route made ready for use: what a request needs is computed once per change, not once per request. A gateway has
+ * 100,000 of them, so that it holds little besides what came.
+ */
 export interface RouteEntry {
   readonly key: RouteKey;
   readonly route: TenantRoute;
-  readonly seed: number;
-  /** Versions that take requests, newest first. */
-  readonly split: TrafficSplit;
-  readonly versions: ReadonlyMap<string, RouteVersion>;
+  readonly versions: RouteVersions;
+  /** Undefined where weights alone decide. */
+  readonly policy: EntryPolicy | undefined;
 }
 
-/** @throws InvalidIdentifierError, or RangeError when the weights do not add up to 10,000 */
+interface EntryPolicy {
+  readonly rules: CompiledRules;
+  readonly mirror: FeedPolicy["mirror"];
+  readonly leaving: Leaving | undefined;
+}
+
+/** Users who came before `since` go on by these weights, until `until`; times in milliseconds since the epoch. */
+interface Leaving {
+  readonly weights: readonly [LeavingWeight, ...LeavingWeight[]];
+  readonly since: number;
+  readonly until: number;
+}
+type LeavingWeight = NonNullable<FeedPolicy["leaving"]>["weights"][number];
+
+/** @throws InvalidIdentifierError, or RangeError when weights do not add up to 10,000 */
 export function routeEntryOf(route: TenantRoute): RouteEntry {
-  const [first, ...rest] = route.versions
-    .filter((version) => version.weight > 0)
-    .map((version) => ({ version: parseVersion(version.version), weight: version.weight }))
-    .sort((a, b) => compareVersions(b.version, a.version));
-  const total = route.versions.reduce((sum, version) => sum + version.weight, 0);
-  if (first === undefined || total !== 10_000) {
-    throw new RangeError(`The weights of ${route.tenant}/${route.module} add up to ${total}, not to 10000.`);
-  }
+  parseTenantId(route.tenant);
+  parseModuleId(route.module);
+  const [first, ...rest] = newestFirst(route.versions);
+  if (first === undefined) throw new RangeError(`The route ${route.tenant}/${route.module} has no version.`);
+  requireWhole(route, route.versions);
   return {
     key: routeKeyOf(route.tenant, route.module),
     route,
-    seed: routeSeed(parseTenantId(route.tenant), parseModuleId(route.module)),
-    split: [first, ...rest],
-    versions: new Map(route.versions.map((version) => [version.version, version])),
+    versions: rest.length === 0 ? [first] : [first, ...rest],
+    policy: route.policy === null ? undefined : entryPolicyOf(route, route.policy),
   };
+}
+
+/** The live version of that name; undefined when it does not serve. */
+export function versionOf(entry: RouteEntry, version: string): RouteVersion | undefined {
+  return entry.versions.find((one) => one.version === version);
+}
+
+function entryPolicyOf(route: TenantRoute, { rules, segments, mirror, leaving }: FeedPolicy): EntryPolicy {
+  return { rules: compileRules(rules, segments), mirror, leaving: leaving === null ? undefined : ready() };
+
+  function ready(): Leaving | undefined {
+    const [first, ...rest] = newestFirst(leaving?.weights ?? []);
+    if (leaving === null || first === undefined) return undefined;
+    requireWhole(route, leaving.weights);
+    return { weights: [first, ...rest], since: leaving.since, until: leaving.until ?? Number.POSITIVE_INFINITY };
+  }
+}
+
+function newestFirst<V extends { readonly version: string }>(versions: readonly V[]): V[] {
+  return versions
+    .map((one) => ({ one, version: parseVersion(one.version) }))
+    .sort((a, b) => compareVersions(b.version, a.version))
+    .map(({ one }) => one);
+}
+
+function requireWhole({ tenant, module }: TenantRoute, versions: readonly { readonly weight: number }[]): void {
+  const total = versions.reduce((sum, { weight }) => sum + weight, 0);
+  if (total !== SLOTS) throw new RangeError(`The weights of ${tenant}/${module} add up to ${total}, not to ${SLOTS}.`);
 }

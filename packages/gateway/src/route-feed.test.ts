@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { type RouteChange, verifyTenantContext } from "@aibos/contract";
 import { CONTROL_TOKEN, startFakeControlPlane } from "./testing/fake-control-plane.ts";
 import { startFakeUpstream } from "./testing/fake-upstream.ts";
-import { endpointsOf, gatewayOf, gatewayWith, KEY, routeOf } from "./testing/started-gateway.ts";
+import { EMPTY_SNAPSHOT, endpointsOf, gatewayOf, gatewayWith, KEY, routeOf } from "./testing/started-gateway.ts";
 
 const statusOf = async (url: string, tenant = "acme"): Promise<number> =>
   (await fetch(`${url}/t/${tenant}/notes`)).status;
@@ -87,7 +87,7 @@ describe("the route feed", () => {
   test("of another database replaces everything, at whatever revision", async () => {
     const { control, gateway } = await gatewayWith([routeOf()]);
     control.beginFeed("feed-2");
-    control.send({ type: "snapshot", feed: "feed-2", revision: 1, routes: [], endpoints: [] });
+    control.send({ ...EMPTY_SNAPSHOT, feed: "feed-2", revision: 1 });
     await control.report(({ appliedRevision }) => appliedRevision === 1);
     expect(await statusOf(gateway.url)).toBe(404);
     control.drop();
@@ -185,8 +185,7 @@ describe("a feed that makes no sense", () => {
     const upstream = await startFakeUpstream();
     const { control, gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()]);
     control.send({
-      type: "snapshot",
-      feed: "feed-1",
+      ...EMPTY_SNAPSHOT,
       revision: 9,
       routes: change.kind === "route" && change.route !== null ? [change.route] : [],
       endpoints: change.kind === "endpoints" && change.endpoints !== null ? [change.endpoints] : [],

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import type { RouteChange } from "@aibos/contract";
 import { routeKeyOf } from "./route-key.ts";
 import { type RouteSnapshot, RouteTable } from "./route-table.ts";
-import { endpointsOf, routeOf } from "./testing/started-gateway.ts";
+import { EMPTY_SNAPSHOT, endpointsOf, routeOf } from "./testing/started-gateway.ts";
 
-const empty: RouteSnapshot = { type: "snapshot", feed: "feed-1", revision: 1, routes: [], endpoints: [] };
+const empty = EMPTY_SNAPSHOT;
 
 function tableWith(...changes: RouteChange[]): RouteTable {
   const table = new RouteTable();
@@ -18,7 +18,7 @@ describe("a route table", () => {
   test("without a snapshot has nothing to apply a delta to, and nothing to keep", () => {
     const table = new RouteTable();
     expect(table.apply({ type: "delta", revision: 1, changes: [] })).toEqual({ kind: "gap" });
-    expect(table.snapshot()).toBeUndefined();
+    expect([...table.snapshot()]).toEqual([]);
     expect(table.feed).toBeUndefined();
   });
 
@@ -41,13 +41,13 @@ describe("a route table", () => {
     ["a module that is none", routeOf({ module: "a/b" })],
   ])("takes nothing of a message with %s in it", (_case, bad) => {
     const table = tableWith(routeOf());
-    const before = table.snapshot();
+    const before = [...table.snapshot()];
     const changes = [routeOf({ tenant: "a" }), { ...routeOf(), route: null }, bad];
     expect(() => table.apply({ type: "delta", revision: 3, changes })).toThrow(/add up|not a valid/);
     expect(() => table.replace({ ...empty, revision: 9, routes: [routeOf({ tenant: "a" }).route, bad.route] })).toThrow(
       /add up|not a valid/,
     );
-    expect(table.snapshot()).toEqual(before);
+    expect([...table.snapshot()]).toEqual(before);
   });
 
   test("counts every route as changed by a snapshot of another revision or feed, those that went too", () => {
@@ -63,6 +63,36 @@ describe("a route table", () => {
     const table = tableWith(routeOf(), routeOf({ tenant: "other" }));
     const routes = [routeOf({ role: "r_new" }).route, routeOf({ tenant: "other" }).route];
     expect(table.replace({ ...empty, revision: 2, routes })).toEqual({ kind: "applied", changed: ["acme/notes"] });
+  });
+
+  test("keeps what it has until the last part of a snapshot is there", () => {
+    const table = tableWith(routeOf());
+    const first = { ...empty, revision: 5, last: false, routes: [routeOf({ tenant: "a" }).route] };
+    const second = { ...empty, revision: 5, part: 1, routes: [routeOf({ tenant: "b" }).route] };
+    expect(table.replace(first)).toEqual({ kind: "begun" });
+    expect([table.size, table.revision]).toEqual([1, 2]);
+    expect(table.replace(second)).toEqual({ kind: "applied", changed: ["acme/notes", "a/notes", "b/notes"] });
+    expect([table.size, table.revision]).toEqual([2, 5]);
+  });
+
+  test.each<[string, Partial<RouteSnapshot>]>([
+    ["that is not the next one", { part: 2 }],
+    ["of another revision", { revision: 6 }],
+    ["of another feed", { feed: "feed-2" }],
+  ])("takes no part %s, nor anything after it until a snapshot begins", (_case, wrong) => {
+    const table = tableWith(routeOf());
+    const next = { ...empty, revision: 5, part: 1 };
+    table.replace({ ...empty, revision: 5, last: false });
+    expect(table.replace({ ...next, ...wrong })).toEqual({ kind: "gap" });
+    expect(table.replace(next)).toEqual({ kind: "gap" });
+    expect(table.revision).toBe(2);
+  });
+
+  test("does not finish a snapshot that a delta came into", () => {
+    const table = tableWith(routeOf());
+    table.replace({ ...empty, revision: 5, last: false });
+    table.apply({ type: "delta", revision: 3, changes: [] });
+    expect(table.replace({ ...empty, revision: 5, part: 1 })).toEqual({ kind: "gap" });
   });
 
   const tenant = fc.constantFrom("a", "b", "c");
@@ -90,9 +120,10 @@ describe("a route table", () => {
         });
         for (const name of ["a", "b", "c"]) expect(table.route(`${name}/notes`)?.route.role).toBe(roles.get(name));
         const copy = new RouteTable();
-        const snapshot = table.snapshot();
-        if (snapshot !== undefined) copy.replace(JSON.parse(JSON.stringify(snapshot)) as RouteSnapshot);
-        expect(copy.snapshot()).toEqual(snapshot);
+        const parts = [...table.snapshot(2)];
+        const applied = parts.map((part) => copy.replace(JSON.parse(JSON.stringify(part)) as RouteSnapshot));
+        expect(applied.map(({ kind }) => kind)).toEqual([...parts.slice(1).map(() => "begun"), "applied"]);
+        expect([...copy.snapshot(2)]).toEqual(parts);
         expect([...copy.urls()]).toEqual([...table.urls()]);
       }),
     );

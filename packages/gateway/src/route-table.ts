@@ -1,16 +1,29 @@
 import { isDeepStrictEqual } from "node:util";
-import type { FeedMessage, VersionEndpoints } from "@aibos/contract";
+import type { FeedMessage, TenantRoute, VersionEndpoints } from "@aibos/contract";
 import { type RouteEntry, routeEntryOf } from "./route-entry.ts";
 import { type RouteKey, routeKeyOf } from "./route-key.ts";
 
 export type RouteSnapshot = Extract<FeedMessage, { type: "snapshot" }>;
 export type RouteDelta = Extract<FeedMessage, { type: "delta" }>;
 
-/** What a message did: the routes that changed, nothing at all, or that something between is missing. */
+/**
+ * What a message did: the routes that changed, nothing at all, nothing until the snapshot's other parts are there, or
+ * that something between is missing.
+ */
 export type Applied =
   | { readonly kind: "applied"; readonly changed: readonly RouteKey[] }
   | { readonly kind: "old" }
+  | { readonly kind: "begun" }
   | { readonly kind: "gap" };
+
+/** A snapshot of which some parts came. */
+interface Incoming {
+  readonly feed: string;
+  readonly revision: number;
+  parts: number;
+  readonly routes: Map<RouteKey, RouteEntry>;
+  readonly endpoints: Map<string, VersionEndpoints>;
+}
 
 /** All that the gateway knows about where requests go. A message is applied wholly or, when it is bad, not at all. */
 export class RouteTable {
@@ -18,6 +31,8 @@ export class RouteTable {
   #revision = 0;
   #routes = new Map<RouteKey, RouteEntry>();
   #endpoints = new Map<string, VersionEndpoints>();
+  #testerKey = "";
+  #incoming: Incoming | undefined;
 
   /** The control database that the routes are from; undefined while there are none. */
   get feed(): string | undefined {
@@ -47,27 +62,46 @@ export class RouteTable {
     for (const endpoints of this.#endpoints.values()) yield* endpoints.urls;
   }
 
+  /** The key that signs testers' tokens; empty while there are no routes. */
+  get testerKey(): string {
+    return this.#testerKey;
+  }
+
   /**
-   * Replaces everything. A snapshot does not tell when each route changed last, so that at another revision every
-   * route counts as changed: a request that is under way may be older than a change which the snapshot hides.
+   * Replaces everything when the last part of the snapshot is there. A snapshot does not tell when each route changed
+   * last, so that at another revision every route counts as changed: a request that is under way may be older than a
+   * change which the snapshot hides.
    */
-  replace(snapshot: RouteSnapshot): Applied {
-    const routes = new Map(
-      snapshot.routes.map((route) => [routeKeyOf(route.tenant, route.module), routeEntryOf(route)]),
-    );
-    const sameRevision = this.#feed === snapshot.feed && this.#revision === snapshot.revision;
+  replace(part: RouteSnapshot): Applied {
+    const incoming = part.part === 0 ? incomingOf(part) : this.#incoming;
+    this.#incoming = undefined;
+    if (incoming === undefined || !isNextPart(incoming, part)) return { kind: "gap" };
+    for (const route of part.routes) {
+      const entry = routeEntryOf(route);
+      incoming.routes.set(entry.key, entry);
+    }
+    for (const entry of part.endpoints) incoming.endpoints.set(`${entry.module}@${entry.version}`, entry);
+    incoming.parts += 1;
+    if (!part.last) {
+      this.#incoming = incoming;
+      return { kind: "begun" };
+    }
+    const { routes } = incoming;
+    const sameRevision = this.#feed === part.feed && this.#revision === part.revision;
     const changed = [...new Set([...this.#routes.keys(), ...routes.keys()])].filter(
       (key) => !sameRevision || !isDeepStrictEqual(this.#routes.get(key)?.route, routes.get(key)?.route),
     );
     this.#routes = routes;
-    this.#endpoints = new Map(snapshot.endpoints.map((entry) => [`${entry.module}@${entry.version}`, entry]));
-    this.#feed = snapshot.feed;
-    this.#revision = snapshot.revision;
+    this.#endpoints = incoming.endpoints;
+    this.#feed = part.feed;
+    this.#revision = part.revision;
+    this.#testerKey = part.testerKey;
     return { kind: "applied", changed };
   }
 
   /** Applies the changes of the next revision; any other revision is old or shows a gap. */
   apply(delta: RouteDelta): Applied {
+    this.#incoming = undefined;
     if (this.#feed === undefined || delta.revision > this.#revision + 1) return { kind: "gap" };
     if (delta.revision <= this.#revision) return { kind: "old" };
     // Everything that can fail comes before the first change.
@@ -88,17 +122,37 @@ export class RouteTable {
     return { kind: "applied", changed: [...changed] };
   }
 
-  /** The table as the message that would build it again; undefined while there is none. */
-  snapshot(): RouteSnapshot | undefined {
-    if (this.#feed === undefined) return undefined;
-    return {
-      type: "snapshot",
-      feed: this.#feed,
-      revision: this.#revision,
-      routes: [...this.#routes.values()].map((entry) => entry.route),
-      endpoints: [...this.#endpoints.values()],
-    };
+  /**
+   * The table as the messages that would build it again; none while it is empty. It may be changed between two parts:
+   * what came after the revision of the first one must then be applied after the last, whether or not a part has it.
+   *
+   * @param size routes in a part
+   */
+  *snapshot(size = 1_000): Generator<RouteSnapshot> {
+    if (this.#feed === undefined) return;
+    const head = { type: "snapshot" as const, feed: this.#feed, revision: this.#revision, testerKey: this.#testerKey };
+    let endpoints = [...this.#endpoints.values()];
+    let part = 0;
+    let routes: TenantRoute[] = [];
+    for (const { route } of this.#routes.values()) {
+      if (routes.length === size) {
+        yield { ...head, part, last: false, routes, endpoints };
+        part += 1;
+        routes = [];
+        endpoints = [];
+      }
+      routes.push(route);
+    }
+    yield { ...head, part, last: true, routes, endpoints };
   }
+}
+
+function incomingOf({ feed, revision }: RouteSnapshot): Incoming {
+  return { feed, revision, parts: 0, routes: new Map(), endpoints: new Map() };
+}
+
+function isNextPart(incoming: Incoming, { feed, revision, part }: RouteSnapshot): boolean {
+  return incoming.feed === feed && incoming.revision === revision && incoming.parts === part;
 }
 
 function put<K, V>(map: Map<K, V>, key: K, value: V | null): void {

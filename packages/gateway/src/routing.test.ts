@@ -157,7 +157,8 @@ describe("the tenant's context", () => {
     expect(await contextOf()).toBe(await contextOf());
     await control.change(routeOf({ role: "r_other" }));
     expect(verifyTenantContext(await contextOf(), KEY, 1e9)).toMatchObject({ context: { role: "r_other" } });
-    const endpoints = { module: "notes", version: "1.0.0", urls: [upstream.url], contextKey: "another key" };
+    const address = { urls: [upstream.url], healthPath: null };
+    const endpoints = { module: "notes", version: "1.0.0", ...address, contextKey: "another key" };
     await control.change({ kind: "endpoints", module: "notes", version: "1.0.0", endpoints });
     expect(verifyTenantContext(await contextOf(), "another key", 1e9)).toMatchObject({ context: { tenant: "acme" } });
   });

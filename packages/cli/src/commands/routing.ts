@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Routing, VersionRoutingInput } from "@aibos/contract";
+import type { Routing, StickinessOptions, VersionRoutingInput } from "@aibos/contract";
 import type { Output } from "../output/output.ts";
 import { oneLine } from "../output/plain-text.ts";
 import { withExample } from "./help-example.ts";
@@ -7,13 +7,19 @@ import type { Run } from "./command-context.ts";
 import { parsePair, parsePercent } from "./option-values.ts";
 import { checkTarget, type Target, targetOptions, trafficOption } from "./target.ts";
 
-interface RoutingOptions extends Target {
+interface StickinessFlags {
+  readonly stickiness?: StickinessOptions["stickiness"];
+  readonly drainSeconds?: number;
+}
+
+interface RoutingOptions extends Target, StickinessFlags {
   readonly old: string;
   readonly new: string;
   readonly routing: VersionRoutingInput["routing"];
   readonly traffic?: number;
 }
 
+const STICKINESS = ["break", "drain", "keep"] as const satisfies StickinessOptions["stickiness"][];
 const ROUTINGS = ["gradual", "immediate", "percentage"] as const satisfies VersionRoutingInput["routing"][];
 
 /** `set-routing` and `set-traffic`: which users see which of the versions that run side by side. */
@@ -31,7 +37,7 @@ export function addRoutingCommands(program: Command, run: Run): void {
         .makeOptionMandatory(),
     );
   withExample(
-    trafficOption(routing),
+    stickinessOptions(trafficOption(routing)),
     "set-routing -t acme -m accounting --old 1.0.0 --new 1.5.0 --routing percentage --traffic 20",
   ).action((options: RoutingOptions, command: Command) =>
     run(command, async ({ connect, output }) => {
@@ -41,29 +47,68 @@ export function addRoutingCommands(program: Command, run: Run): void {
       }
       await checkTarget({ ...options, versions: [old, next] });
       const client = await connect();
-      const routed = await client.updateVersionRouting(tenant, module, {
-        oldVersion: old,
-        newVersion: next,
-        routing: way,
-        ...(traffic === undefined ? {} : { trafficSplit: traffic }),
-      });
+      const routed = await client.updateVersionRouting(
+        tenant,
+        module,
+        {
+          oldVersion: old,
+          newVersion: next,
+          routing: way,
+          ...(traffic === undefined ? {} : { trafficSplit: traffic }),
+        },
+        stickinessOf(options),
+      );
       await output.answer(routed, () => routingText(output, routed));
     }),
   );
 
   withExample(
-    targetOptions(
-      program.command("set-traffic").argument("<shares...>", "version=percent for each live version"),
-    ).description("Sets each live version's share of the tenant's users, in percent: together 100."),
+    stickinessOptions(
+      targetOptions(
+        program.command("set-traffic").argument("<shares...>", "version=percent for each live version"),
+      ).description("Sets each live version's share of the tenant's users, in percent: together 100."),
+    ),
     "set-traffic -t acme -m accounting 1.0.0=80 1.5.0=20",
-  ).action((shares: readonly string[], options: Target, command: Command) =>
+    "set-traffic -t acme -m accounting 1.0.0=100 1.5.0=0 --stickiness drain --drain-seconds 600",
+  ).action((shares: readonly string[], options: Target & StickinessFlags, command: Command) =>
     run(command, async ({ connect, output }) => {
       const split = await parseShares(shares);
       await checkTarget(options);
-      const routed = await (await connect()).updateTrafficSplit(options.tenant, options.module, split);
+      const { tenant, module } = options;
+      const routed = await (await connect()).updateTrafficSplit(tenant, module, split, stickinessOf(options));
       await output.answer(routed, () => routingText(output, routed));
     }),
   );
+}
+
+function stickinessOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--stickiness <way>",
+        "users who are on a version that loses them: break: they move at once; drain: they stay for a while; keep: they stay while it serves",
+      )
+        .choices(STICKINESS)
+        .default("break"),
+    )
+    .option("--drain-seconds <seconds>", "with drain: for how long; 300 unless told", parseSeconds);
+}
+
+function stickinessOf({ stickiness, drainSeconds }: StickinessFlags): StickinessOptions {
+  if (drainSeconds !== undefined && stickiness !== "drain") {
+    throw new InvalidArgumentError("--drain-seconds goes with --stickiness drain.");
+  }
+  return stickiness === "break" || stickiness === undefined
+    ? {}
+    : { stickiness, ...(drainSeconds === undefined ? {} : { drainSeconds }) };
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d{1,6}$/.test(text) || seconds < 1 || seconds > 604_800) {
+    throw new InvalidArgumentError("It must be whole seconds, up to a week (604800).");
+  }
+  return seconds;
 }
 
 /** @throws InvalidTrafficSplitError, InvalidIdentifierError, InvalidArgumentError */

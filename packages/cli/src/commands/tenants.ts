@@ -7,9 +7,12 @@ import { collect, parsePair } from "./option-values.ts";
 import { type PageOptions, pageOptions, showList } from "./page-options.ts";
 import { checkTarget } from "./target.ts";
 
-/** `tenant create | list | show | label`. */
+/** `tenant create | list | show | label | suspend | resume`. */
 export function addTenantCommands(program: Command, run: Run): void {
-  const tenant = program.command("tenant").summary("customers: create, list, show, label").description("Customers.");
+  const tenant = program
+    .command("tenant")
+    .summary("customers: create, list, show, label, suspend, resume")
+    .description("Customers.");
 
   withExample(
     tenant
@@ -92,6 +95,28 @@ export function addTenantCommands(program: Command, run: Run): void {
       );
     }),
   );
+
+  const switches = [
+    { name: "suspend", description: "Suspends a tenant: its users get 403 at the gateways, and its data stays." },
+    { name: "resume", description: "Takes a suspended tenant back: its users are served again." },
+  ] as const;
+  for (const { name, description } of switches) {
+    withExample(
+      tenant.command(name).argument("<id>", "the tenant").description(description),
+      `tenant ${name} acme`,
+    ).action((id: string, _options: unknown, command: Command) =>
+      run(command, async ({ connect, output }) => {
+        await checkTarget({ tenant: id });
+        const client = await connect();
+        const changed = await (name === "suspend" ? client.suspendTenant(id) : client.resumeTenant(id));
+        await output.answer(changed, () => {
+          const line = `${output.colors.green("✔")} Tenant ${oneLine(changed.id)} is ${changed.state}`;
+          const late = `\n  ${output.colors.yellow("!")} Not every gateway has applied it yet.`;
+          return changed.acknowledged ? line : line + late;
+        });
+      }),
+    );
+  }
 }
 
 function parseLabelChange(text: string): readonly [key: string, value: string | null] {

@@ -43,6 +43,14 @@ export const tenantSchema = z
   .meta({ id: "Tenant" });
 export type Tenant = z.infer<typeof tenantSchema>;
 
+export const tenantStateSchema = tenantSchema
+  .extend({
+    /** True once every live gateway applied it. */
+    acknowledged: z.boolean(),
+  })
+  .meta({ id: "TenantState" });
+export type TenantState = z.infer<typeof tenantStateSchema>;
+
 export const moduleSchema = z
   .object({
     id: z.string(),

@@ -18,10 +18,19 @@ import {
   tenantIdSchema,
   tenantModuleSchema,
   tenantSchema,
+  tenantStateSchema,
   upgradePathSchema,
   versionSchema,
 } from "./models.ts";
 import { operationSchema, restoreSchema, versionRoutingSchema } from "./operations.ts";
+import {
+  mirrorReportSchema,
+  mirrorSchema,
+  routePolicySchema,
+  rulesSchema,
+  stickinessOptionsSchema,
+  testerTokenSchema,
+} from "./route-policy.ts";
 import { type Route, type RouteAnswer, type RouteArguments, type RouteInput, route } from "./route.ts";
 
 const tenant = z.strictObject({ tenant: tenantIdSchema });
@@ -86,6 +95,16 @@ export const ROUTES = {
     body: z.record(labelKeySchema, z.string().max(120).nullable()),
     answer: tenantSchema,
   }),
+  setTenantState: route(
+    "put /v1/tenants/{tenant}/state",
+    "Tenants",
+    "Suspends a tenant, whose users then get 403, or takes it back",
+    {
+      params: tenant,
+      body: z.strictObject({ state: z.enum(["active", "suspended"]) }),
+      answer: tenantStateSchema,
+    },
+  ),
   listTenantModules: route("get /v1/tenants/{tenant}/modules", "Tenants", "The modules that a tenant uses", {
     params: tenant,
     query: page,
@@ -99,13 +118,60 @@ export const ROUTES = {
     "put /v1/tenants/{tenant}/modules/{module}/routing",
     "Routing",
     "Shares traffic between an old and a new version",
-    { params: tenantModule, body: versionRoutingSchema, answer: routingSchema },
+    { params: tenantModule, query: stickinessOptionsSchema, body: versionRoutingSchema, answer: routingSchema },
   ),
   updateTrafficSplit: route(
     "put /v1/tenants/{tenant}/modules/{module}/traffic",
     "Routing",
     "Sets each live version's share of users, in percent; they add up to 100",
-    { params: tenantModule, body: z.record(z.string(), z.number()), answer: routingSchema },
+    {
+      params: tenantModule,
+      query: stickinessOptionsSchema,
+      body: z.record(z.string(), z.number()),
+      answer: routingSchema,
+    },
+  ),
+  getRoutePolicy: route(
+    "get /v1/tenants/{tenant}/modules/{module}/rules",
+    "Routing",
+    "What decides about requests besides weights: rules, segments, mirror, users who keep a version",
+    { params: tenantModule, answer: routePolicySchema },
+  ),
+  setRules: route(
+    "put /v1/tenants/{tenant}/modules/{module}/rules",
+    "Routing",
+    "Replaces the match rules, which are asked in their order before the weights, and the segments that they name",
+    { params: tenantModule, body: rulesSchema, answer: routePolicySchema },
+  ),
+  getMirrorReport: route(
+    "get /v1/tenants/{tenant}/modules/{module}/mirror",
+    "Routing",
+    "What came of the requests that were copied to another version",
+    { params: tenantModule, answer: mirrorReportSchema },
+  ),
+  setMirror: route(
+    "put /v1/tenants/{tenant}/modules/{module}/mirror",
+    "Routing",
+    "Copies a share of the safe requests to a version and compares the answers; null ends it",
+    {
+      params: tenantModule,
+      body: z.strictObject({ mirror: mirrorSchema.nullable() }),
+      answer: routePolicySchema,
+    },
+  ),
+  createTesterToken: route(
+    "post /v1/tenants/{tenant}/modules/{module}/tester-tokens",
+    "Routing",
+    "Signs a token that takes its holder to one live version, whatever rules and weights say",
+    {
+      params: tenantModule,
+      body: z.strictObject({
+        version: versionSchema,
+        validSeconds: z.int().min(60).max(2_592_000).default(28_800).describe("At most 30 days"),
+      }),
+      answer: testerTokenSchema,
+      status: 201,
+    },
   ),
   startOperation: route(
     "post /v1/tenants/{tenant}/modules/{module}/migrations",

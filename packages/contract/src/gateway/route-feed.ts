@@ -1,9 +1,34 @@
 import { z } from "zod";
+import { plainConditionSchema, ruleConditionSchema } from "../api/route-policy.ts";
 
 /**
  * What the control plane tells its gateways. The feed is a snapshot followed by numbered deltas: a gateway that
  * applied revision n and reads on from n misses nothing and applies nothing twice.
  */
+
+const count = z.int().nonnegative();
+const weight = z.int().min(0).max(10_000);
+
+/** What decides about requests of a route besides its weights. */
+export const feedPolicySchema = z.strictObject({
+  /** Asked in this order, before the weights. One whose version does not serve is passed over. */
+  rules: z.array(z.strictObject({ when: z.array(ruleConditionSchema), version: z.string() })),
+  segments: z.record(z.string(), z.array(plainConditionSchema)),
+  /** A share, in 1/10,000, of the safe requests is copied to a version. `since` tells one setting from the next. */
+  mirror: z.strictObject({ version: z.string(), weight, since: z.int().nonnegative() }).nullable(),
+  /**
+   * Users who came before `since` go on as these weights say, until `until`; times are in milliseconds since the epoch,
+   * and null is for ever. Weights are newest version first and add up to 10,000.
+   */
+  leaving: z
+    .strictObject({
+      weights: z.array(z.strictObject({ version: z.string(), weight })).min(1),
+      since: z.int().nonnegative(),
+      until: z.int().nonnegative().nullable(),
+    })
+    .nullable(),
+});
+export type FeedPolicy = z.infer<typeof feedPolicySchema>;
 
 /** Requests of this route wait (a bounded time, then 503 with Retry-After) while its data is being changed. */
 export const routeHoldSchema = z.strictObject({
@@ -22,12 +47,12 @@ export const tenantRouteSchema = z.strictObject({
   module: z.string(),
   state: z.enum(["active", "suspended"]),
   /** Live versions with their weights in 1/10,000, which add up to 10,000. */
-  versions: z
-    .array(z.strictObject({ version: z.string(), weight: z.int().min(0).max(10_000), schema: z.string() }))
-    .min(1),
+  versions: z.array(z.strictObject({ version: z.string(), weight, schema: z.string() })).min(1),
   /** The PostgreSQL role of the tenant's data. */
   role: z.string(),
   hold: routeHoldSchema.nullable(),
+  /** Null for a route where weights alone decide. */
+  policy: feedPolicySchema.nullable(),
 });
 export type TenantRoute = z.infer<typeof tenantRouteSchema>;
 
@@ -37,6 +62,8 @@ export const versionEndpointsSchema = z.strictObject({
   version: z.string(),
   /** Base URLs of healthy processes; empty while none is. */
   urls: z.array(z.url({ protocol: /^https?$/ })),
+  /** What answers 2xx while a process is healthy; null where nobody said. */
+  healthPath: z.string().nullable(),
   /** The key that signs tenant contexts for this version. */
   contextKey: z.string(),
 });
@@ -61,11 +88,19 @@ export type RouteChange = z.infer<typeof routeChangeSchema>;
 
 /** One line of the feed (newline-delimited JSON). */
 export const feedMessageSchema = z.discriminatedUnion("type", [
-  /** Replaces everything that the gateway knows. `feed` identifies the control database. */
+  /**
+   * Replaces everything that the gateway knows, when its last part is there: a snapshot of many routes comes in parts
+   * of the same revision, one after the other. `feed` identifies the control database.
+   */
   z.strictObject({
     type: z.literal("snapshot"),
     feed: z.string(),
     revision: z.int().nonnegative(),
+    /** From 0. Part 0 begins anew, whatever came before. */
+    part: z.int().nonnegative(),
+    last: z.boolean(),
+    /** The key that signs testers' tokens. */
+    testerKey: z.string(),
     routes: z.array(tenantRouteSchema),
     endpoints: z.array(versionEndpointsSchema),
   }),
@@ -75,6 +110,23 @@ export const feedMessageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("heartbeat"), revision: z.int().nonnegative() }),
 ]);
 export type FeedMessage = z.infer<typeof feedMessageSchema>;
+
+/** What came of the copies of a route's requests, since its mirror was set or the gateway started. */
+export const mirrorCountsSchema = z.strictObject({
+  tenant: z.string(),
+  module: z.string(),
+  /** The mirror's `since`. */
+  since: z.int().nonnegative(),
+  compared: count,
+  statusDiffers: count,
+  sizeDiffers: count,
+  failed: count,
+  skipped: count,
+  /** Sums over the compared requests, to the end of the answer, in milliseconds. */
+  ms: z.number().nonnegative(),
+  mirrorMs: z.number().nonnegative(),
+});
+export type MirrorCounts = z.infer<typeof mirrorCountsSchema>;
 
 /**
  * What a gateway reports back, at once after each change and every second: the newest revision that it applied, and
@@ -87,6 +139,9 @@ export const gatewayReportSchema = z.strictObject({
   url: z.string(),
   appliedRevision: z.int().nonnegative(),
   draining: z.array(z.strictObject({ tenant: z.string(), module: z.string(), requests: z.int().positive() })),
+  /** When the gateway's process started, in milliseconds since the epoch: counts below begin there. */
+  startedAt: z.int().nonnegative(),
+  mirrors: z.array(mirrorCountsSchema),
 });
 export type GatewayReport = z.infer<typeof gatewayReportSchema>;
 

@@ -2,7 +2,7 @@ import { MigrationFailedError, RollbackPointNotFoundError } from "../errors/oper
 import type { Migration, Published } from "../api/models.ts";
 import type { OperationInput } from "../api/operations.ts";
 import type { RouteCaller } from "../api/routes.ts";
-import type { MultiVersionService, PageRequest } from "./multi-version-service.ts";
+import type { MultiVersionService } from "./multi-version-service.ts";
 
 /** What the methods of {@link MultiVersionService} are made of; the two implementations differ in this alone. */
 export interface ServicePort {
@@ -63,6 +63,8 @@ export function composeService({ call, publish, watchMigration }: ServicePort): 
     listTenants: (filter = {}) => call.listTenants({ ...none, query: queryOf(filter) }),
     getTenant: (tenant) => call.getTenant({ ...none, params: { tenant } }),
     labelTenant: (tenant, labels) => call.labelTenant({ ...none, params: { tenant }, body: labels }),
+    suspendTenant: (tenant) => call.setTenantState({ ...none, params: { tenant }, body: { state: "suspended" } }),
+    resumeTenant: (tenant) => call.setTenantState({ ...none, params: { tenant }, body: { state: "active" } }),
     listTenantModules: (tenant, page = {}) =>
       call.listTenantModules({ ...none, params: { tenant }, query: queryOf(page) }),
     getTenantModule: (tenant, module) => call.getTenantModule({ ...none, params: { tenant, module } }),
@@ -72,10 +74,16 @@ export function composeService({ call, publish, watchMigration }: ServicePort): 
     install: async (tenant, module, version) => instanceOf(await run(tenant, module, { kind: "install", version })),
     enableSideBySideVersions: async (tenant, module, version) =>
       instanceOf(await run(tenant, module, { kind: "side-by-side", version })),
-    updateVersionRouting: (tenant, module, routing) =>
-      call.updateVersionRouting({ ...none, params: { tenant, module }, body: routing }),
-    updateTrafficSplit: (tenant, module, split) =>
-      call.updateTrafficSplit({ ...none, params: { tenant, module }, body: split }),
+    updateVersionRouting: (tenant, module, routing, options = {}) =>
+      call.updateVersionRouting({ params: { tenant, module }, query: queryOf(options), body: routing }),
+    updateTrafficSplit: (tenant, module, split, options = {}) =>
+      call.updateTrafficSplit({ params: { tenant, module }, query: queryOf(options), body: split }),
+    getRoutePolicy: (tenant, module) => call.getRoutePolicy({ ...none, params: { tenant, module } }),
+    setRules: (tenant, module, rules) => call.setRules({ ...none, params: { tenant, module }, body: rules }),
+    setMirror: (tenant, module, mirror) => call.setMirror({ ...none, params: { tenant, module }, body: { mirror } }),
+    getMirrorReport: (tenant, module) => call.getMirrorReport({ ...none, params: { tenant, module } }),
+    createTesterToken: (tenant, module, version, options = {}) =>
+      call.createTesterToken({ ...none, params: { tenant, module }, body: { version, ...options } }),
     completeMigration: (tenant, module, version) => run(tenant, module, { kind: "complete", version }),
     migrateTenant: (tenant, module, version, options = {}) =>
       run(tenant, module, { kind: "migrate", version, ...options }),
@@ -99,7 +107,7 @@ export function composeService({ call, publish, watchMigration }: ServicePort): 
 }
 
 /** Leaves out what is undefined, which a strict shape would refuse. */
-function queryOf<T extends PageRequest>(filter: T): T {
+function queryOf<T extends object>(filter: T): T {
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as T;
 }
 

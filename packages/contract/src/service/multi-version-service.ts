@@ -15,7 +15,16 @@ import type {
   Routing,
   Tenant,
   TenantModule,
+  TenantState,
 } from "../api/models.ts";
+import type {
+  MirrorInput,
+  MirrorReport,
+  RoutePolicy,
+  RulesInput,
+  StickinessOptions,
+  TesterToken,
+} from "../api/route-policy.ts";
 
 export interface PageRequest {
   /** `nextCursor` of the page before. */
@@ -64,6 +73,9 @@ export interface MultiVersionService {
   getTenant(tenant: string): Promise<Tenant>;
   /** Sets labels; null takes one away. */
   labelTenant(tenant: string, labels: Record<string, string | null>): Promise<Tenant>;
+  /** The tenant's users get 403 until it is resumed. */
+  suspendTenant(tenant: string): Promise<TenantState>;
+  resumeTenant(tenant: string): Promise<TenantState>;
   listTenantModules(tenant: string, page?: PageRequest): Promise<Page<TenantModule>>;
   getTenantModule(tenant: string, module: string): Promise<TenantModule>;
 
@@ -84,9 +96,33 @@ export interface MultiVersionService {
   install(tenant: string, module: string, version: string): Promise<string>;
   /** Brings a second version up on the tenant's data, with no traffic yet. Resolves to the new instance's id. */
   enableSideBySideVersions(tenant: string, module: string, version: string): Promise<string>;
-  updateVersionRouting(tenant: string, module: string, routing: VersionRoutingInput): Promise<Routing>;
+  /** `options` say what becomes of users whom a version loses; they move at once unless told. */
+  updateVersionRouting(
+    tenant: string,
+    module: string,
+    routing: VersionRoutingInput,
+    options?: StickinessOptions,
+  ): Promise<Routing>;
   /** Shares in percent by version; they add up to 100. */
-  updateTrafficSplit(tenant: string, module: string, split: Record<string, number>): Promise<Routing>;
+  updateTrafficSplit(
+    tenant: string,
+    module: string,
+    split: Record<string, number>,
+    options?: StickinessOptions,
+  ): Promise<Routing>;
+  getRoutePolicy(tenant: string, module: string): Promise<RoutePolicy>;
+  /** Replaces all match rules and segments. @throws AIBOS_VERSION_NOT_LIVE for a rule to a version that does not serve */
+  setRules(tenant: string, module: string, rules: RulesInput): Promise<RoutePolicy>;
+  /** Copies a share of the safe requests to a live version; null ends it. What was counted before is forgotten. */
+  setMirror(tenant: string, module: string, mirror: MirrorInput | null): Promise<RoutePolicy>;
+  getMirrorReport(tenant: string, module: string): Promise<MirrorReport>;
+  /** A token that takes who holds it to a live version. It is valid for eight hours unless told. */
+  createTesterToken(
+    tenant: string,
+    module: string,
+    version: string,
+    options?: { validSeconds?: number },
+  ): Promise<TesterToken>;
   /** Ends side by side: this version gets all traffic and the other ones are retired. */
   completeMigration(tenant: string, module: string, version: string): Promise<Migration>;
   /** Resolves at once, with status `scheduled`, when a time in the future is given. */

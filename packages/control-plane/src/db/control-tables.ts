@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type {
+  FeedPolicy,
   MigrationKind,
   MigrationStatus,
   MigrationStep,
@@ -102,6 +103,28 @@ export interface ControlTables {
     retry_after_seconds: number;
     since: CreatedAt;
   };
+  route_policies: {
+    tenant: TenantId;
+    module: ModuleId;
+    rules: ColumnType<FeedPolicy["rules"], string | undefined, string>;
+    segments: ColumnType<FeedPolicy["segments"], string | undefined, string>;
+    mirror: ColumnType<FeedPolicy["mirror"], string | null | undefined, string | null>;
+    leaving: ColumnType<FeedPolicy["leaving"], string | null | undefined, string | null>;
+  };
+  mirror_counts: {
+    tenant: TenantId;
+    module: ModuleId;
+    since: BigIntColumn;
+    gateway: string;
+    started_at: BigIntColumn;
+    compared: BigIntColumn;
+    status_differs: BigIntColumn;
+    size_differs: BigIntColumn;
+    failed: BigIntColumn;
+    skipped: BigIntColumn;
+    ms: number;
+    mirror_ms: number;
+  };
   route_head: { one: Generated<boolean>; revision: BigIntColumn };
   route_changes: { revision: BigIntColumn; changes: JSONColumnType<StoredRouteChange[]>; created_at: CreatedAt };
   gateways: {
@@ -194,4 +217,4 @@ export interface MigrationResult {
 /** A change as it is stored: endpoints without their key, which the feed adds. */
 export type StoredRouteChange =
   | Extract<RouteChange, { kind: "route" }>
-  | { kind: "endpoints"; module: ModuleId; version: Version; urls: string[] | null };
+  | { kind: "endpoints"; module: ModuleId; version: Version; urls: string[] | null; healthPath: string | null };

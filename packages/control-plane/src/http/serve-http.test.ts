@@ -81,7 +81,14 @@ describe("closing", () => {
         await mayAnswer;
       },
     });
-    const report: GatewayReport = { gatewayId: "g1", url: "http://x", appliedRevision: 1, draining: [] };
+    const report: GatewayReport = {
+      gatewayId: "g1",
+      url: "http://x",
+      appliedRevision: 1,
+      draining: [],
+      startedAt: 0,
+      mirrors: [],
+    };
     const response = fetch(`${server.url}/v1/gateway/reports`, {
       method: "POST",
       headers: { ...BEARER, "content-type": "application/json" },

@@ -4,7 +4,7 @@ import { InvalidTrafficSplitError } from "./invalid-traffic-split-error.ts";
 /** Users are divided into so many equal parts: the finest share is a hundredth of a percent. */
 export const SLOTS = 10_000;
 /** A tenant's module can have so many versions in its split. */
-const MOST_VERSIONS = 10;
+const MOST_VERSIONS = 50;
 
 /** A version's share of the slots. */
 export interface VersionWeight {

@@ -14,6 +14,11 @@ import { RouteTable } from "../route-table.ts";
 
 export const CONTROL_TOKEN = "token-of-the-control-plane";
 
+export const TESTER_KEY = "key-of-testers-tokens";
+const EVERYTHING = Number.POSITIVE_INFINITY;
+/** Few, so that snapshots come in parts. */
+const ROUTES_IN_PART = 2;
+
 /** What a gateway asked the feed for. */
 export interface FeedRequest {
   readonly gateway: string | null;
@@ -82,7 +87,8 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
     return delta;
   };
   const beginFeed = (feed: string): void => {
-    table.replace({ ...(table.snapshot() ?? { type: "snapshot", routes: [], endpoints: [] }), feed, revision: 1 });
+    const [before = { type: "snapshot", part: 0, last: true, routes: [], endpoints: [] }] = table.snapshot(EVERYTHING);
+    table.replace({ ...before, testerKey: TESTER_KEY, feed, revision: 1 });
   };
   beginFeed("feed-1");
   if (first.length > 0) next(first);
@@ -120,10 +126,9 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
     feeds.add(response);
     response.once("close", () => feeds.delete(response));
     if (control.greets) {
-      const snapshot = table.snapshot();
       const isCurrent = query.get("feed") === table.feed && query.get("since") === String(table.revision);
-      const greeting = isCurrent ? { type: "heartbeat", revision: table.revision } : snapshot;
-      response.write(`${JSON.stringify(greeting)}\n`);
+      const greeting = isCurrent ? [{ type: "heartbeat", revision: table.revision }] : table.snapshot(ROUTES_IN_PART);
+      for (const message of greeting) response.write(`${JSON.stringify(message)}\n`);
     }
     notify();
   });

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
 import { onTestFinished } from "vitest";
-import type { RouteChange, TenantRoute } from "@aibos/contract";
+import type { FeedPolicy, RouteChange, TenantRoute } from "@aibos/contract";
 import type { GatewaySettings } from "../gateway-options.ts";
 import { type Gateway, startGateway } from "../gateway.ts";
-import { CONTROL_TOKEN, type FakeControlPlane, startFakeControlPlane } from "./fake-control-plane.ts";
+import type { RouteSnapshot } from "../route-table.ts";
+import { CONTROL_TOKEN, type FakeControlPlane, startFakeControlPlane, TESTER_KEY } from "./fake-control-plane.ts";
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "aibos-gateway-"));
@@ -56,7 +57,16 @@ export function routeOf(
   }));
   const tenant = rest.tenant ?? "acme";
   const module = rest.module ?? "notes";
-  const route: TenantRoute = { tenant, module, state: "active", versions, role: "r_acme", hold: null, ...rest };
+  const route: TenantRoute = {
+    tenant,
+    module,
+    state: "active",
+    versions,
+    role: "r_acme",
+    hold: null,
+    policy: null,
+    ...rest,
+  };
   return { kind: "route", tenant, module, route };
 }
 
@@ -64,7 +74,29 @@ export const KEY = "key-of-the-version";
 
 /** The processes of notes 1.0.0, unless another version is given. */
 export function endpointsOf(urls: string[], version = "1.0.0", module = "notes"): RouteChange {
-  return { kind: "endpoints", module, version, endpoints: { module, version, urls, contextKey: KEY } };
+  return {
+    kind: "endpoints",
+    module,
+    version,
+    endpoints: { module, version, urls, healthPath: null, contextKey: KEY },
+  };
+}
+
+/** A snapshot without anything in it. */
+export const EMPTY_SNAPSHOT: RouteSnapshot = {
+  type: "snapshot",
+  feed: "feed-1",
+  revision: 1,
+  part: 0,
+  last: true,
+  testerKey: TESTER_KEY,
+  routes: [],
+  endpoints: [],
+};
+
+/** What decides besides weights: nothing unless given. */
+export function policyOf(part: Partial<FeedPolicy>): FeedPolicy {
+  return { rules: [], segments: {}, mirror: null, leaving: null, ...part };
 }
 
 /** A hold that lasts longer than any test. */

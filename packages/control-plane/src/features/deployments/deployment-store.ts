@@ -78,7 +78,8 @@ export function createDeploymentStore(database: ControlDatabase, executorId: str
           .where("version", "=", name.version)
           .execute();
         if (String(urls) !== String(addressesOf(row))) {
-          await publishRouteChanges(tx, [{ kind: "endpoints", ...name, urls }]);
+          const healthPath = await healthPathOf(tx.db, name);
+          await publishRouteChanges(tx, () => [{ kind: "endpoints", ...name, urls, healthPath }]);
         }
       }),
 
@@ -92,7 +93,7 @@ export function createDeploymentStore(database: ControlDatabase, executorId: str
           .where("module", "=", name.module)
           .where("version", "=", name.version)
           .execute();
-        await publishRouteChanges(tx, [{ kind: "endpoints", ...name, urls: null }]);
+        await publishRouteChanges(tx, () => [{ kind: "endpoints", ...name, urls: null, healthPath: null }]);
       }),
 
     wanted: async () => (await wantedVersions(db)).map(({ module, version }) => ({ module, version })),
@@ -140,6 +141,16 @@ async function wantedVersions(db: Kysely<ControlTables>): Promise<DeploymentName
     where finished_at is null and status = 'running' and to_version is not null
   `.execute(db);
   return rows;
+}
+
+async function healthPathOf(db: Kysely<ControlTables>, { module, version }: DeploymentName): Promise<string> {
+  const { manifest } = await db
+    .selectFrom("module_versions")
+    .select("manifest")
+    .where("module", "=", module)
+    .where("version", "=", version)
+    .executeTakeFirstOrThrow();
+  return manifest.runtime.healthPath;
 }
 
 function lockRow(db: Kysely<ControlTables>, { module, version }: DeploymentName) {

@@ -26,6 +26,8 @@ const report = (gatewayId: string, appliedRevision: number, ...busy: { tenant: s
     url: `http://${gatewayId}`,
     appliedRevision,
     draining: busy.map((name) => ({ ...name, requests: 2 })),
+    startedAt: 0,
+    mirrors: [],
   });
 const wait = (revision: number, alsoDrained = false, timeoutMs = 20_000) =>
   gateways.waitUntilApplied({ ...route, revision, timeoutMs, alsoDrained });

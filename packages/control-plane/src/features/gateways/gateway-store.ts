@@ -12,7 +12,7 @@ export function createGatewayStore(database: ControlDatabase): GatewayStore {
   return {
     // A gateway sends one report at a time, so that reports of one gateway come in their order. A lower revision than
     // before is believed too: it started over with an empty table, and does not know what it knew.
-    record: ({ gatewayId, url, appliedRevision, draining }) =>
+    record: ({ gatewayId, url, appliedRevision, draining, startedAt, mirrors }) =>
       database.transaction(async ({ client }) => {
         const { rows } = await client.query<{ changed: boolean }>(RECORD, [
           gatewayId,
@@ -20,6 +20,9 @@ export function createGatewayStore(database: ControlDatabase): GatewayStore {
           appliedRevision,
           JSON.stringify(draining),
         ]);
+        if (mirrors.length > 0) {
+          await client.query(RECORD_MIRRORS, [gatewayId, startedAt, JSON.stringify(mirrors)]);
+        }
         if (rows[0]?.changed === true) await client.query("select pg_notify('aibos_gateways', $1)", [gatewayId]);
       }),
   };
@@ -40,6 +43,22 @@ const RECORD = `
   select not exists (
     select from before b join recorded r on b.applied_revision = r.applied_revision and b.draining = r.draining
   ) as changed`;
+
+/** Counts of a mirror that was set anew since, or taken away, are dropped. */
+const RECORD_MIRRORS = `
+  insert into mirror_counts (
+    tenant, module, since, gateway, started_at, compared, status_differs, size_differs, failed, skipped, ms, mirror_ms
+  )
+  select c.tenant, c.module, c.since, $1, $2, c.compared, c."statusDiffers", c."sizeDiffers", c.failed, c.skipped,
+    c.ms, c."mirrorMs"
+  from jsonb_to_recordset($3::jsonb) as c (
+    tenant text, module text, since bigint, compared bigint, "statusDiffers" bigint, "sizeDiffers" bigint,
+    failed bigint, skipped bigint, ms double precision, "mirrorMs" double precision
+  )
+  join route_policies p on p.tenant = c.tenant and p.module = c.module and (p.mirror ->> 'since')::bigint = c.since
+  on conflict (tenant, module, since, gateway, started_at) do update set
+    compared = excluded.compared, status_differs = excluded.status_differs, size_differs = excluded.size_differs,
+    failed = excluded.failed, skipped = excluded.skipped, ms = excluded.ms, mirror_ms = excluded.mirror_ms`;
 
 /** Gateways that were not heard of for so long play no part any more. */
 export const GATEWAY_SILENCE_SECONDS = 10;

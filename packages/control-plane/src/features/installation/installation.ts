@@ -10,6 +10,8 @@ export interface Installation {
   readonly feed: string;
   /** Key that signs the tenant contexts for one version of a module. */
   contextKey(module: ModuleId, version: Version): string;
+  /** Key that signs testers' tokens. */
+  readonly testerKey: string;
   /** Password of a login role. */
   rolePassword(role: string): string;
 }
@@ -33,6 +35,7 @@ export async function loadInstallation({ db }: ControlDatabase): Promise<Install
   return {
     id: parseInstallationId(id),
     feed,
+    testerKey: derive("key of testers' tokens"),
     contextKey: (module, version) => derive(`context key of ${module}@${version}`),
     rolePassword: (role) => derive(`password of ${role}`),
   };

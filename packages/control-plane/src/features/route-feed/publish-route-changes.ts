@@ -4,11 +4,15 @@ import type { StoredRouteChange } from "../../db/control-tables.ts";
 
 /**
  * Adds one revision to the route feed, in the caller's transaction: gateways learn of the changes if and when it
- * commits. From here to the commit other writers of routes wait, so call it late.
+ * commits. From here to the commit other writers of routes wait, so call it late. `readChanges` is called when the
+ * others have committed: what it reads can't be older than what they published.
  *
  * @returns the revision
  */
-export async function publishRouteChanges({ db }: ControlTransaction, changes: StoredRouteChange[]): Promise<number> {
+export async function publishRouteChanges(
+  { db }: ControlTransaction,
+  readChanges: () => Promise<StoredRouteChange[]> | StoredRouteChange[],
+): Promise<number> {
   const { revision } = await db
     .updateTable("route_head")
     .set((eb) => ({ revision: eb("revision", "+", 1) }))
@@ -16,7 +20,7 @@ export async function publishRouteChanges({ db }: ControlTransaction, changes: S
     .executeTakeFirstOrThrow();
   await db
     .insertInto("route_changes")
-    .values({ revision, changes: JSON.stringify(changes) })
+    .values({ revision, changes: JSON.stringify(await readChanges()) })
     .execute();
   await sql`select pg_notify('aibos_routes', ${String(revision)})`.execute(db);
   return revision;

@@ -28,6 +28,9 @@ function routes(db: Kysely<ControlTables>) {
     .innerJoin("module_versions as v", (join) =>
       join.onRef("v.module", "=", "r.module").onRef("v.version", "=", "r.version"),
     )
+    .leftJoin("route_policies as p", (join) =>
+      join.onRef("p.tenant", "=", "m.tenant").onRef("p.module", "=", "m.module"),
+    )
     .leftJoin("route_holds as h", (join) => join.onRef("h.tenant", "=", "m.tenant").onRef("h.module", "=", "m.module"))
     .select([
       "m.tenant",
@@ -41,6 +44,10 @@ function routes(db: Kysely<ControlTables>) {
       sql<TenantRoute["hold"]>`case when h.migration_id is null then null else jsonb_build_object(
         'migrationId', h.migration_id, 'reason', h.reason,
         'maxWaitMs', h.max_wait_ms, 'retryAfterSeconds', h.retry_after_seconds) end`.as("hold"),
+      // Null unless it says something.
+      sql<TenantRoute["policy"]>`case
+        when jsonb_array_length(p.rules) > 0 or p.mirror is not null or p.leaving is not null then jsonb_build_object(
+          'rules', p.rules, 'segments', p.segments, 'mirror', p.mirror, 'leaving', p.leaving) end`.as("policy"),
     ])
-    .groupBy(["m.tenant", "m.module", "t.id", "h.tenant", "h.module"]);
+    .groupBy(["m.tenant", "m.module", "t.id", "h.tenant", "h.module", "p.tenant", "p.module"]);
 }

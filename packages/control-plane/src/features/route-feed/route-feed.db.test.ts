@@ -16,6 +16,7 @@ beforeAll(async () => {
   feed = createRouteFeed({
     ...control,
     feedId: "feed-1",
+    testerKey: "tester key",
     contextKeyOf: (module, version) => `key of ${module}@${version}`,
   });
   await seedTenantModule(control.database, {
@@ -36,7 +37,7 @@ afterAll(async () => {
 const acme = { tenant: parseTenantId("acme"), module: parseModuleId("notes") };
 const removed: StoredRouteChange = { kind: "route", ...acme, route: null };
 const publish = (...changes: StoredRouteChange[]) =>
-  control.database.transaction((tx) => publishRouteChanges(tx, changes.length === 0 ? [removed] : changes));
+  control.database.transaction((tx) => publishRouteChanges(tx, () => (changes.length === 0 ? [removed] : changes)));
 
 /** Subscribes; `next` gives the next message that says something, `raw` the next one. */
 function subscribe(since = 0, name?: string, source = feed) {
@@ -71,6 +72,7 @@ describe("a route", () => {
         { version: "1.0.0", weight: 9_000, schema: "t_acme__notes" },
       ],
       hold: null,
+      policy: null,
     });
   });
 
@@ -160,7 +162,7 @@ describe("a feed", () => {
     const { next } = subscribe(since, "feed-1");
     await control.database
       .transaction(async (tx) => {
-        await publishRouteChanges(tx, [removed, removed]);
+        await publishRouteChanges(tx, () => [removed, removed]);
         throw new Error("thought better of it");
       })
       .catch(() => undefined);
@@ -173,6 +175,7 @@ describe("a feed", () => {
       ...control,
       notifications: { on: () => () => undefined, close: async () => undefined },
       feedId: "feed-1",
+      testerKey: "tester key",
       contextKeyOf: () => "",
     });
     const { raw, next } = subscribe(await publish(), "feed-1", deaf);
@@ -192,7 +195,7 @@ describe("a feed", () => {
   });
 
   test("ends when the feed is closed", async () => {
-    const closing = createRouteFeed({ ...control, feedId: "feed-1", contextKeyOf: () => "" });
+    const closing = createRouteFeed({ ...control, feedId: "feed-1", testerKey: "tester key", contextKeyOf: () => "" });
     const { raw, next } = subscribe(await publish(), "feed-1", closing);
     await raw();
     const waiting = next();
@@ -213,16 +216,33 @@ describe("addresses of versions", () => {
       .values({ module: acme.module, version, owner: null, last_error: null, ...address })
       .execute();
     expect(await subscribe().next()).toMatchObject({
-      endpoints: [{ module: "notes", version, urls: ["http://127.0.0.1:1"], contextKey: "key of notes@1.0.0" }],
+      endpoints: [
+        {
+          module: "notes",
+          version,
+          urls: ["http://127.0.0.1:1"],
+          healthPath: "/healthz",
+          contextKey: "key of notes@1.0.0",
+        },
+      ],
     });
     const { next } = subscribe(await head(), "feed-1");
     const name = { kind: "endpoints" as const, module: acme.module, version };
-    await publish({ ...name, urls: ["http://127.0.0.1:2"] }, { ...name, urls: null });
+    await publish(
+      { ...name, urls: ["http://127.0.0.1:2"], healthPath: "/up" },
+      { ...name, urls: null, healthPath: null },
+    );
     expect(await next()).toMatchObject({
       changes: [
         {
           ...name,
-          endpoints: { module: "notes", version, urls: ["http://127.0.0.1:2"], contextKey: "key of notes@1.0.0" },
+          endpoints: {
+            module: "notes",
+            version,
+            urls: ["http://127.0.0.1:2"],
+            healthPath: "/up",
+            contextKey: "key of notes@1.0.0",
+          },
         },
         { ...name, endpoints: null },
       ],

@@ -3,7 +3,7 @@ import type { ControlDatabase } from "../../db/control-database.ts";
 import type { Notifications } from "../../db/notifications.ts";
 import { pruneRouteChanges } from "./publish-route-changes.ts";
 import { watchRouteHead } from "./route-head.ts";
-import { type ContextKeyOf, readRouteSnapshot, routeChangeOf } from "./route-snapshot.ts";
+import { type ContextKeyOf, partsOf, readRouteSnapshot, type RouteSnapshot, routeChangeOf } from "./route-snapshot.ts";
 
 const HEARTBEAT_MS = 5_000;
 const PRUNE_MS = 60_000;
@@ -36,15 +36,17 @@ export function createRouteFeed(options: {
   contextKeyOf: ContextKeyOf;
   /** Names the control database. */
   feedId: string;
+  /** Signs testers' tokens. */
+  testerKey: string;
 }): RouteFeed {
-  const { database, notifications, contextKeyOf, feedId } = options;
+  const { database, notifications, contextKeyOf, feedId, testerKey } = options;
   const head = watchRouteHead(database, notifications);
   const closed = new AbortController();
-  let reading: ReturnType<typeof readRouteSnapshot> | undefined;
+  let reading: Promise<RouteSnapshot> | undefined;
 
   // Gateways that reconnect together share one snapshot: a revision that is a little older does no harm.
-  function readSnapshot(): ReturnType<typeof readRouteSnapshot> {
-    reading ??= readRouteSnapshot(database, options).finally(() => {
+  function readSnapshot(): Promise<RouteSnapshot> {
+    reading ??= readRouteSnapshot(database, contextKeyOf).finally(() => {
       reading = undefined;
     });
     return reading;
@@ -73,7 +75,10 @@ export function createRouteFeed(options: {
       const changes = known === undefined ? undefined : await readChanges(known);
       if (known === undefined || changes === undefined) {
         const snapshot = await readSnapshot();
-        yield snapshot;
+        for (const part of partsOf(snapshot, { feed: feedId, testerKey })) {
+          if (signal.aborted) return;
+          yield part;
+        }
         known = snapshot.revision;
         saidAt = Date.now();
         continue;

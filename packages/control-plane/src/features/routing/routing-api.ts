@@ -1,16 +1,20 @@
-import { HoldTimeoutError, type RouteHandlers, type Routing, VersionNotLiveError } from "@aibos/contract";
+import type { FeedPolicy, RouteArguments, RouteHandlers, Routes, Routing } from "@aibos/contract";
 import { type ModuleId, parseTrafficSplit, type TenantId, type Version } from "@aibos/domain";
-import type { ControlDatabase } from "../../db/control-database.ts";
+import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import { readTenantModule, type TenantModuleState } from "../instances/tenant-module-read-model.ts";
 import { lockTenantModule } from "../migrations/fence.ts";
 import { requireIdle, whileIdle } from "../migrations/running-operation.ts";
+import { hearFromGateways } from "./hear-from-gateways.ts";
+import { requireLive } from "./route-policy-api.ts";
+import { readRoutePolicy, writeRoutePolicy } from "./route-policy-store.ts";
 import { publishTenantRoute, setInstances, setWeights } from "./tenant-routing.ts";
 
-/** So long a change waits to hear from every gateway, in milliseconds. */
-const ACKNOWLEDGE_MS = 5_000;
 /** The stages of `gradual`, in percent for the new version. */
 const STAGES = [1, 5, 10, 25, 50, 100];
+
+type Stickiness = RouteArguments<Routes["updateTrafficSplit"]>["query"];
+type Leaving = FeedPolicy["leaving"];
 
 /**
  * Shares of traffic. A change is one transaction behind the tenant's fence, so that it happens wholly or not at all;
@@ -19,13 +23,16 @@ const STAGES = [1, 5, 10, 25, 50, 100];
 export function createRoutingApi({
   database,
   gateways,
+  now,
 }: {
   database: ControlDatabase;
   gateways: GatewayReadModel;
+  now: () => number;
 }): Pick<RouteHandlers, "updateVersionRouting" | "updateTrafficSplit"> {
   async function change(
     tenant: TenantId,
     module: ModuleId,
+    stickiness: Stickiness,
     decide: (state: TenantModuleState) => Record<string, number>,
   ): Promise<Routing> {
     const { revision, percents } = await whileIdle(database, { tenant, module }, async (tx) => {
@@ -33,11 +40,12 @@ export function createRoutingApi({
       await requireIdle(tx.db, { tenant, module });
       const state = await readTenantModule(tx.db, tenant, module);
       const wanted = decide(state);
-      requireLive(state, wanted);
+      for (const version of Object.keys(wanted) as Version[]) requireLive(state, version);
       const split = parseTrafficSplit(wanted);
       const weights = Object.fromEntries(state.live.map((instance) => [instance.version, 0]));
       for (const { version, weight } of split) weights[version] = weight;
       await setWeights(tx, state, weights);
+      await setLeaving(tx, state, leavingOf(state, stickiness, now()));
       await setInstances(
         tx,
         state,
@@ -50,23 +58,17 @@ export function createRoutingApi({
         percents: Object.fromEntries(Object.entries(weights).map(([version, weight]) => [version, weight / 100])),
       };
     });
-    const acknowledged = await gateways
-      .waitUntilApplied({ tenant, module, revision, timeoutMs: ACKNOWLEDGE_MS, alsoDrained: false })
-      .then(() => true)
-      .catch((error: unknown) => {
-        if (error instanceof HoldTimeoutError) return false;
-        throw error;
-      });
+    const acknowledged = await hearFromGateways(gateways, { tenant, module, revision });
     return { tenant, module, traffic: percents, revision, acknowledged };
   }
 
   return {
-    updateTrafficSplit: ({ params: { tenant, module }, body }) => change(tenant, module, () => body),
+    updateTrafficSplit: ({ params: { tenant, module }, query, body }) => change(tenant, module, query, () => body),
 
-    updateVersionRouting: ({ params: { tenant, module }, body }) =>
-      change(tenant, module, (state) => {
+    updateVersionRouting: ({ params: { tenant, module }, query, body }) =>
+      change(tenant, module, query, (state) => {
         const { oldVersion, newVersion } = body;
-        requireLive(state, { [oldVersion]: 0, [newVersion]: 0 });
+        for (const version of [oldVersion, newVersion]) requireLive(state, version);
         const percentOf = (version: Version): number =>
           (state.live.find((instance) => instance.version === version)?.weight ?? 0) / 100;
         const percents = Object.fromEntries(state.live.map(({ version, weight }) => [version, weight / 100]));
@@ -77,6 +79,18 @@ export function createRoutingApi({
         return percents;
       }),
   };
+}
+
+/** What the users who are there keep; null when they move at once. */
+function leavingOf({ live }: TenantModuleState, { stickiness, drainSeconds }: Stickiness, now: number): Leaving {
+  if (stickiness === "break") return null;
+  const weights = live.filter(({ weight }) => weight > 0).map(({ version, weight }) => ({ version, weight }));
+  return { weights, since: now, until: stickiness === "drain" ? now + drainSeconds * 1_000 : null };
+}
+
+async function setLeaving(tx: ControlTransaction, state: TenantModuleState, leaving: Leaving): Promise<void> {
+  const before = await readRoutePolicy(tx.db, state);
+  if (leaving !== null || before.leaving !== null) await writeRoutePolicy(tx, state, { leaving });
 }
 
 /** The new version's percent of all traffic, out of what it and the old version have together. */
@@ -98,12 +112,4 @@ function shareOf(
 /** To the hundredth of a percent that a slot is. */
 function rounded(percent: number): number {
   return Math.round(percent * 100) / 100;
-}
-
-/** @throws VersionNotLiveError */
-function requireLive({ tenant, module, live }: TenantModuleState, wanted: Record<string, number>): void {
-  const versions = live.map((instance) => instance.version);
-  for (const version of Object.keys(wanted) as Version[]) {
-    if (!versions.includes(version)) throw new VersionNotLiveError(tenant, module, version, versions);
-  }
 }

@@ -21,8 +21,9 @@ interface Subject {
 
 /** Tells the gateways the route as it now is in this transaction. Returns its revision. */
 export async function publishTenantRoute(tx: ControlTransaction, { tenant, module }: Subject): Promise<number> {
-  const route = await readTenantRoute(tx.db, tenant, module);
-  return publishRouteChanges(tx, [{ kind: "route", tenant, module, route }]);
+  return publishRouteChanges(tx, async () => [
+    { kind: "route", tenant, module, route: await readTenantRoute(tx.db, tenant, module) },
+  ]);
 }
 
 export async function readRoutingState({ db }: ControlTransaction, { tenant, module }: Subject): Promise<RoutingState> {

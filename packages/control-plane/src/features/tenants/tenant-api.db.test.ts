@@ -2,13 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROUTES } from "@aibos/contract";
 import { parseTenantId } from "@aibos/domain";
 import { createTestControl, type TestControl } from "../../testing/test-control.ts";
+import { createGatewayReadModel } from "../gateways/gateway-read-model.ts";
 import { createTenantApi } from "./tenant-api.ts";
 
 let control: TestControl;
 let api: ReturnType<typeof createTenantApi>;
 beforeAll(async () => {
   control = await createTestControl();
-  api = createTenantApi(control.database);
+  api = createTenantApi({ ...control, gateways: createGatewayReadModel({ ...control, now: Date.now }) });
 });
 afterAll(() => control[Symbol.asyncDispose]());
 

@@ -3,6 +3,7 @@ import { describeHealth } from "./health.ts";
 import { describeMigrations } from "./migrations.ts";
 import { describeModules } from "./modules.ts";
 import { describeRollbackPoints } from "./rollback-points.ts";
+import { describeRoutingPolicy } from "./routing-policy.ts";
 import { describeSideBySide } from "./side-by-side.ts";
 import { ServiceWorld, type StartService } from "./service-world.ts";
 import { describeTenants } from "./tenants.ts";
@@ -16,6 +17,7 @@ export function describeServiceContract(start: StartService): void {
   describeModules(world);
   describeTenants(world);
   describeSideBySide(world);
+  describeRoutingPolicy(world);
   describeMigrations(world);
   describeRollbackPoints(world);
   describeTroubles(world);
