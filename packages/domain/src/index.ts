@@ -43,3 +43,21 @@ export {
 export { buildUpgradeGraph, type Risk, type UpgradeGraph, type UpgradeRelease } from "./upgrade-graph/upgrade-graph.ts";
 export { findUpgradePath } from "./upgrade-graph/find-upgrade-path.ts";
 export { NoUpgradePathError } from "./upgrade-graph/no-upgrade-path-error.ts";
+export { cumulate, type CumulativeSketch } from "./statistics/cumulative-sketch.ts";
+export { mannWhitney, type MannWhitney } from "./statistics/mann-whitney.ts";
+export { type Counts, type Interval, rateDifferenceInterval, rateInterval } from "./statistics/rate-interval.ts";
+export { quantileDifferenceInterval, quantileInterval } from "./statistics/quantile-interval.ts";
+export type { Tolerance } from "./statistics/tolerance.ts";
+export type { Analysis, Measure } from "./rollouts/analysis.ts";
+export { isFailing, judgeRollout } from "./rollouts/judge-rollout.ts";
+export type { JudgementPolicy } from "./rollouts/judgement-policy.ts";
+export {
+  beginStep,
+  NO_EVIDENCE,
+  observeWindow,
+  type RolloutEvidence,
+  type RolloutWindow,
+} from "./rollouts/rollout-evidence.ts";
+export type { TenantWindow } from "./rollouts/tenant-evidence.ts";
+export type { AnalysisVerdict, Judgement, Verdict } from "./rollouts/verdict.ts";
+export { listLatencies, type VersionWindow } from "./rollouts/version-window.ts";
