@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseModuleManifest } from "@aibos/contract";
 import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
-import { checkStatements, readSqlMigrations } from "@aibos/tenant-data";
+import { checkMigrations, historyOf, readMigrations } from "@aibos/tenant-data";
 
 const RELEASES = ["accounting/1.0.0", "accounting/1.5.0", "accounting/2.0.0", "guestbook/1.0.0"];
 const run = promisify(execFile);
@@ -32,9 +32,9 @@ describe.each(RELEASES)("%s", (release) => {
   test("has a manifest of its own version, and migrations that can be run and taken back", async () => {
     const manifest = await readManifest();
     expect(`${manifest.id}/${manifest.version}`).toBe(release);
-    const migrations = await readSqlMigrations(join(source, "migrations"));
-    await checkStatements(migrations);
-    expect(migrations.filter(({ down }) => down === null)).toEqual([]);
+    const migrations = await readMigrations(join(source, "migrations"));
+    await checkMigrations(migrations);
+    expect(migrations.filter((migration) => migration.kind === "sql" && migration.down === null)).toEqual([]);
   });
 
   test("is built into one file that runs where nothing else is installed", async () => {
@@ -73,8 +73,8 @@ test.each([
   const [first, second] = await Promise.all(
     [older, newer].map(async (version) => {
       const path = fileURLToPath(new URL(`accounting/${version}/migrations`, import.meta.url));
-      const migrations = await readSqlMigrations(path);
-      return migrations.map(({ number, name, up, down }) => [number, name, up.checksum, down?.checksum]);
+      const migrations = await readMigrations(path);
+      return historyOf(migrations);
     }),
   );
   expect(second?.slice(0, first?.length)).toEqual(first);

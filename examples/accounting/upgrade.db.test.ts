@@ -151,26 +151,100 @@ describe("from 1.5.0 to 2.0.0", () => {
     expect((await current.post("/customers", named)).body["customer"]).toEqual({ id: 3, ...named });
   });
 
-  test("an amount that is no whole number of cents is refused by the last file, and corrected in 1.5.0", async () => {
+  test("an amount that is no whole number of cents is refused, naming its row, and corrected in 1.5.0", async () => {
     await old.post("/invoices", invoice(200, "10.005"));
     await database.migrate(tenant, "1.5.0");
-    const refused = await database.migrate(tenant, "2.0.0").catch((error: unknown) => error);
-    expect(String(refused)).toContain('Invoice INV-000004, line 4 "Design": the unit price 10.005 is no whole number');
-    expect(String(refused)).toContain("008_amounts_in_minor_units.up.sql");
+    const before = await structure();
+    const refused = await bringUp().catch((error: unknown) => error);
+    expect(String(refused)).toContain("10.005 is no whole number of minor units");
+    expect(String(refused)).toContain('"invoice_lines"');
+    expect(String(refused)).toContain('row {"id": 4}');
+    await database.live(tenant, (live) => live.rollback("2.0.0"));
+    expect(await structure()).toEqual(before);
     await mid.patch("/invoices/4/lines/4", { unit_price: "10.01" });
-    await database.migrate(tenant, "2.0.0");
+    await bringUp();
     expect((await current.get("/invoices/4")).body["invoice"]).toMatchObject({ total_minor: 200_200 });
   });
 
   test("a payment that is no whole number of cents is refused", async () => {
     await old.post("/invoices/2/payments", { amount: "0.005", paid_on: "2026-06-03" });
-    await expect(database.migrate(tenant, "2.0.0")).rejects.toThrow("Invoice INV-000002, payment 3: the amount 0.005");
+    await database.migrate(tenant, "1.5.0");
+    await expect(bringUp()).rejects.toThrow("0.005 is no whole number of minor units");
   });
 });
 
+describe("1.5.0 and 2.0.0 on the same books", () => {
+  test("each sees at once what the other writes, in its own shape", async () => {
+    await database.migrate(tenant, "1.5.0");
+    await bringUp();
+    const named = { given_name: "Emmy", family_name: "Noether", email: "emmy@example.com" };
+    await current.post("/customers", named);
+    await mid.post("/customers", { name: "Grace Brewster Hopper", email: "grace@example.com" });
+    expect((await mid.get("/customers")).body["customers"]).toMatchObject([
+      { name: "Ada King Lovelace" },
+      { name: "Plato" },
+      { name: "Emmy Noether" },
+      { name: "Grace Brewster Hopper" },
+    ]);
+    expect((await current.get("/customers")).body["customers"]).toMatchObject([
+      { given_name: "Ada King", family_name: "Lovelace" },
+      { given_name: "", family_name: "Plato" },
+      named,
+      { given_name: "Grace Brewster", family_name: "Hopper" },
+    ]);
+    const lines = [{ description: "Design", quantity: 2, unit_price_minor: 995 }];
+    await current.post("/invoices", { customer_id: 3, issued_on: "2026-06-04", lines });
+    expect((await mid.get("/invoices/4")).body["invoice"]).toMatchObject({ total: "19.9" });
+    expect((await mid.post("/invoices/4/post")).status).toBe(200);
+    // Half of it is paid through each version: the invoice is paid when both know.
+    await current.post("/invoices/4/payments", { amount_minor: 1_000, paid_on: "2026-06-05" });
+    await mid.post("/invoices/4/payments", { amount: "9.90", paid_on: "2026-06-05" });
+    expect((await current.get("/invoices/4")).body["invoice"]).toMatchObject({ status: "paid", open_minor: 0 });
+    expect((await mid.get("/invoices/4")).body["invoice"]).toMatchObject({ status: "paid", open: "0" });
+    expect((await mid.get("/summary")).body).toMatchObject({ billed: "79.6", paid: "49.8" });
+    expect((await current.get("/summary")).body).toMatchObject({ billed_minor: 7_960, paid_minor: 4_980 });
+    for (const client of [mid, current]) expect((await client.get("/healthz/tenant")).status).toBe(200);
+  });
+
+  test("a rollback of 2.0.0 keeps what was written through it, and leaves nothing of it behind", async () => {
+    await database.migrate(tenant, "1.5.0");
+    const before = await structure();
+    await bringUp();
+    await current.post("/customers", { given_name: "Emmy", family_name: "Noether", email: "emmy@example.com" });
+    await current.post("/invoices/2/payments", { amount_minor: 2_980, paid_on: "2026-06-03" });
+    const discarded = await database.live(tenant, (live) => live.rollback("2.0.0"));
+    expect(discarded).toEqual([]);
+    expect(await structure()).toEqual(before);
+    expect((await mid.get("/customers")).body["customers"]).toMatchObject([{}, {}, { name: "Emmy Noether" }]);
+    expect(await statuses(mid)).toEqual(["paid", "paid", "draft"]);
+    expect((await mid.post("/invoices/3/post")).status).toBe(200);
+  });
+
+  test("when 2.0.0 is completed, its tables are those that a new tenant gets", async () => {
+    await database.migrate(tenant, "1.5.0");
+    await bringUp();
+    await mid.post("/invoices/2/payments", { amount: "29.80", paid_on: "2026-06-03" });
+    await database.live(tenant, (live) => live.complete("2.0.0"));
+    expect(await statuses(current)).toEqual(["paid", "paid", "draft"]);
+    const upgraded = await structure();
+    tenant = `${tenant}-new`;
+    await database.migrate(tenant, "2.0.0");
+    expect(upgraded).toEqual(await structure());
+  });
+});
+
+/** Starts 2.0.0 beside 1.5.0. */
+async function bringUp(): Promise<void> {
+  const release = await database.releaseOf("2.0.0", "1.5.0");
+  await database.live(tenant, async (live) => {
+    await live.start("1.5.0", release);
+    for await (const { table } of live.backfill("2.0.0")) void table;
+  });
+}
+
 /** Columns, constraints, indexes and triggers; a column that was dropped and comes back is at another place. */
 async function structure(): Promise<unknown> {
-  const { rows } = await database.owner.query(
+  const { rows } = await database.owner.query<{ line: string }>(
     `select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable as line
        from information_schema.columns where table_schema = $1
      union all select conrelid::regclass::text || ' ' || conname || ' ' || pg_get_constraintdef(oid)
@@ -180,7 +254,7 @@ async function structure(): Promise<unknown> {
      order by line`,
     [database.schemaOf(tenant)],
   );
-  return rows;
+  return rows.map(({ line }) => line.replaceAll(`${database.schemaOf(tenant)}.`, ""));
 }
 
 test("2.0.0 is not healthy for a tenant whose books contradict themselves", async () => {
@@ -190,29 +264,20 @@ test("2.0.0 is not healthy for a tenant whose books contradict themselves", asyn
   expect(answer).toMatchObject({ status: 503, body: { issues: ["1 invoices are paid, but not in full."] } });
 });
 
-test("the down files take each release back, and the data goes up again", async () => {
+test("the down files take 1.5.0 back, and the data goes up again", async () => {
   const before = (await old.get("/summary")).body;
   const first = await structure();
-  await database.migrate(tenant, "2.0.0");
-  const whole = (await current.get("/summary")).body;
+  await database.migrate(tenant, "1.5.0");
+  const whole = (await mid.get("/summary")).body;
   const migrated = await structure();
-  await database.undo(tenant, "2.0.0", 3);
+  await database.undo(tenant, "1.5.0", 3);
   expect(await structure()).toEqual(first);
   expect((await old.get("/summary")).body).toEqual(before);
-  expect((await old.get("/customers")).body["customers"]).toMatchObject([
-    { name: "Ada King Lovelace" },
-    { name: "Plato" },
-  ]);
   expect((await old.post("/invoices/3/post")).status).toBe(200);
-  await database.migrate(tenant, "2.0.0");
-  expect((await current.get("/summary")).body).toEqual({
-    ...whole,
-    posted: 3,
-    billed_minor: 11_940,
-    open_minor: 8_950,
-  });
+  await database.migrate(tenant, "1.5.0");
+  expect((await mid.get("/summary")).body).toEqual({ ...whole, posted: 3, billed: "119.4", open: "89.5" });
   expect(await structure()).toEqual(migrated);
-  await database.undo(tenant, "2.0.0", 0);
+  await database.undo(tenant, "1.5.0", 0);
   const { rows } = await database.owner.query<{ relname: string }>(
     "select relname from pg_class where relnamespace = $1::regnamespace and relkind = 'r'",
     [database.schemaOf(tenant)],

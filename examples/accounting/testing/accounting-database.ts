@@ -1,12 +1,17 @@
 import { createTestDatabase } from "@aibos/local-postgres/testing";
 import {
-  applySqlMigrations,
+  applyMigrations,
   createVersionRole,
   grantTenant,
+  type LiveSchema,
+  openTenantLiveSchema,
   provisionTenantSchema,
-  readSqlMigrations,
+  readMigrations,
+  type Release,
+  releaseFiles,
   revokeTenant,
   undoSqlMigrations,
+  viewSchemaName,
   withTenantSession,
 } from "@aibos/tenant-data";
 import {
@@ -37,6 +42,10 @@ export interface AccountingDatabase extends AsyncDisposable {
   migrate(tenant: string, version: AccountingVersion): Promise<void>;
   /** Takes back the migrations above a number. `version` is the release whose files are used. */
   undo(tenant: string, version: AccountingVersion, downTo: number): Promise<void>;
+  /** Works on a tenant's data with several versions live. */
+  live<T>(tenant: string, work: (live: LiveSchema) => Promise<T>): Promise<T>;
+  /** What a version's files add to those of the version before, for a live schema. */
+  releaseOf(version: AccountingVersion, before: AccountingVersion): Promise<Release>;
   /** What a version's process is started with. */
   environmentOf(version: AccountingVersion): Promise<Record<string, string>>;
   /** Lets a version reach a tenant's data, or shuts it out. */
@@ -62,8 +71,8 @@ export async function createAccountingDatabase(): Promise<AccountingDatabase> {
   });
   const versionRole = (version: AccountingVersion): string =>
     versionRoleName(installation, MODULE, parseVersion(version));
-  const migrationsOf = (version: AccountingVersion): ReturnType<typeof readSqlMigrations> =>
-    readSqlMigrations(fileURLToPath(new URL(`../${version}/migrations`, import.meta.url)));
+  const migrationsOf = (version: AccountingVersion): ReturnType<typeof readMigrations> =>
+    readMigrations(fileURLToPath(new URL(`../${version}/migrations`, import.meta.url)));
 
   return {
     owner,
@@ -73,7 +82,7 @@ export async function createAccountingDatabase(): Promise<AccountingDatabase> {
       const place = placeOf(tenant);
       await provisionTenantSchema(owner, place);
       await withTenantSession({ platform: owner, url: database.url, place }, (session) =>
-        applySqlMigrations(session, migrations),
+        applyMigrations(session, migrations),
       );
     },
     async undo(tenant, version, downTo) {
@@ -81,6 +90,14 @@ export async function createAccountingDatabase(): Promise<AccountingDatabase> {
       await withTenantSession({ platform: owner, url: database.url, place: placeOf(tenant) }, (session) =>
         undoSqlMigrations(session, migrations, downTo),
       );
+    },
+    live: (tenant, work) =>
+      withTenantSession({ platform: owner, url: database.url, place: placeOf(tenant) }, (session) =>
+        work(openTenantLiveSchema(session)),
+      ),
+    async releaseOf(version, before) {
+      const added = (await migrationsOf(version)).slice((await migrationsOf(before)).length);
+      return { version, files: releaseFiles(added.filter((migration) => migration.kind === "operations")) };
     },
     async environmentOf(version) {
       const password = randomBytes(12).toString("hex");
@@ -101,7 +118,18 @@ export async function createAccountingDatabase(): Promise<AccountingDatabase> {
       await (allowed ? grantTenant(owner, roles) : revokeTenant(owner, roles));
     },
     client: (tenant, version, fetch) =>
-      new ModuleClient({ context: { tenant, module: MODULE, version, ...placeOf(tenant) }, contextKey, fetch }),
+      new ModuleClient({
+        context: {
+          tenant,
+          module: MODULE,
+          version,
+          ...placeOf(tenant),
+          views: viewSchemaName(placeOf(tenant).schema, version),
+          dataVersion: version,
+        },
+        contextKey,
+        fetch,
+      }),
     async [Symbol.asyncDispose]() {
       await owner.end();
       await database.drop();

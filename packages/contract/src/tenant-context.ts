@@ -11,8 +11,12 @@ const tenantContextSchema = z.strictObject({
   tenant: z.string().min(1),
   module: z.string().min(1),
   version: z.string().min(1),
-  /** PostgreSQL schema that the request may use: becomes `search_path`. */
+  /** PostgreSQL schema of the tenant's data: the second name in `search_path`. */
   schema: z.string().min(1),
+  /** Schema of this version's views, there while several versions of the data are live: the first name in `search_path`. */
+  views: z.string().min(1),
+  /** The version of the data that this version reads and writes: becomes `aibos.version`. */
+  dataVersion: z.string().min(1),
   /** PostgreSQL role of the tenant's data: becomes `SET LOCAL ROLE`. */
   role: z.string().min(1),
   /** Expiry, in whole seconds since 1970-01-01T00:00:00Z. */

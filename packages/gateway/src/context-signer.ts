@@ -30,6 +30,8 @@ export class ContextSigner {
         module: entry.route.module,
         version: version.version,
         schema: version.schema,
+        views: version.views,
+        dataVersion: version.dataVersion,
         role: entry.route.role,
         expires: Math.floor(now / 1000) + TENANT_CONTEXT_TTL_SECONDS,
       },

@@ -138,6 +138,8 @@ describe("the tenant's context", () => {
         module: "notes",
         version: "1.0.0",
         schema: "t_acme_1.0.0",
+        views: "t_acme_1.0.0@1.0.0",
+        dataVersion: "1.0.0",
         role: "r_acme",
         expires: now / 1000 + 120,
       },

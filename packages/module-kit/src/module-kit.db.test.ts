@@ -55,7 +55,7 @@ describe("a tenant's transaction", () => {
     const seen = await kit.withTenant(requestOf("acme"), async (tenant) => (await tenant.query(settings)).rows[0]);
     expect(seen).toEqual({
       role: expect.stringMatching(/^kit "acme"/) as string,
-      path: '"t ""acme""", aibos_extensions, pg_temp',
+      path: '"t ""acme""@1.0.0", "t ""acme""", aibos_extensions, pg_temp',
       version: "1.0.0",
     });
     const { rows } = await database.owner.query(

@@ -73,12 +73,14 @@ export async function runInTenant<T>(
 
 /** One round trip. `pg_temp` last: a temporary table that outlived another transaction must not hide a real one. */
 async function begin(client: PoolClient, context: TenantContext, readOnly: boolean): Promise<void> {
-  const { role, schema, version } = context;
+  const { role, schema, views, dataVersion } = context;
+  // Views are there while several versions of the data are live; PostgreSQL passes over a schema that is not.
+  const path = [views, schema].map((name) => escapeIdentifier(name)).join(", ");
   const settings = [
     readOnly ? "begin read only" : "begin",
     `set local role ${escapeIdentifier(role)}`,
-    `set local search_path to ${escapeIdentifier(schema)}, ${EXTENSION_SCHEMA}, pg_temp`,
-    `set local aibos.version to ${escapeLiteral(version)}`,
+    `set local search_path to ${path}, ${EXTENSION_SCHEMA}, pg_temp`,
+    `set local aibos.version to ${escapeLiteral(dataVersion)}`,
   ];
   await client.query(settings.join("; ")).catch((error: unknown) => {
     const shutOut = error instanceof DatabaseError && SHUT_OUT.has(error.code ?? "");

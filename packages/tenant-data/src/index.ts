@@ -10,15 +10,21 @@ export {
 export { tenantSearchPath } from "./roles/tenant-search-path.ts";
 export { createVersionRole, grantTenant, revokeTenant } from "./roles/version-role.ts";
 export { parseSqlMigrations, type SqlFile, type SqlMigration } from "./sql-migrations/sql-migration.ts";
-export { readSqlMigrations } from "./sql-migrations/read-sql-migrations.ts";
-export { checkStatements } from "./sql-migrations/check-statements.ts";
-export { applySqlMigrations, type MigrationResult, undoSqlMigrations } from "./sql-migrations/apply-sql-migrations.ts";
 export {
-  type AppliedMigration,
-  assertSameHistory,
-  readAppliedMigrations,
-} from "./sql-migrations/applied-migrations.ts";
-export { MigrationDriftError } from "./sql-migrations/migration-drift-error.ts";
+  type HistoryEntry,
+  historyOf,
+  type Migration,
+  type OperationMigration,
+  releaseFiles,
+} from "./migrations/migration.ts";
+export { isMigrationFile, parseMigrations } from "./migrations/parse-migrations.ts";
+export { readMigrations } from "./migrations/read-migrations.ts";
+export { type AppliedMigrations, applyMigrations } from "./migrations/apply-migrations.ts";
+export { readHistory } from "./migrations/read-history.ts";
+export { checkMigrations } from "./migrations/check-migrations.ts";
+export { applySqlMigrations, type MigrationResult, undoSqlMigrations } from "./sql-migrations/apply-sql-migrations.ts";
+export { type AppliedMigration, assertSameHistory, readAppliedMigrations } from "./migrations/applied-migrations.ts";
+export { MigrationDriftError } from "./migrations/migration-drift-error.ts";
 export { MigrationFileError } from "./sql-migrations/migration-file-error.ts";
 export { MigrationInterruptedError } from "./sql-migrations/migration-interrupted-error.ts";
 export { ExtensionUnavailableError } from "./extensions/extension-unavailable-error.ts";
@@ -76,6 +82,7 @@ export {
 } from "./live/live-schema.ts";
 export { LockNotGrantedError } from "./live/lock-retry.ts";
 export { DataVersionNotLiveError } from "./live/data-version-not-live-error.ts";
+export { openTenantLiveSchema } from "./live/tenant-live-schema.ts";
 export { viewSchemaName } from "./live/version-views.ts";
 export { OperationInvalidError } from "./operations/operation-invalid-error.ts";
 export { type OperationFile, parseOperations } from "./operations/parse-operations.ts";

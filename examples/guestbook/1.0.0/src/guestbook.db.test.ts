@@ -64,7 +64,16 @@ function placeOf(tenant: string): { role: string; schema: string } {
 function sign(tenant: string, changes: Partial<TenantContext> = {}): string {
   const expires = Math.floor(Date.now() / 1_000) + 60;
   return signTenantContext(
-    { tenant, module: "guestbook", version: "1.0.0", ...placeOf(tenant), expires, ...changes },
+    {
+      tenant,
+      module: "guestbook",
+      version: "1.0.0",
+      ...placeOf(tenant),
+      views: `${placeOf(tenant).schema}@1.0.0`,
+      dataVersion: "1.0.0",
+      expires,
+      ...changes,
+    },
     contextKey,
   );
 }

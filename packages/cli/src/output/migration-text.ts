@@ -74,6 +74,15 @@ function consequences({ result }: Migration): string[] {
     );
     lines.push(`  Writes that were lost, as was accepted: ${tables.join(", ")}.`);
   }
+  const discarded = result.discarded ?? [];
+  if (discarded.length > 0) {
+    const places = discarded.map(
+      ({ table, column, rows }) => `${oneLine(table)}${column === undefined ? "" : `.${oneLine(column)}`} ${rows}`,
+    );
+    lines.push(
+      `  Values that only the newer version can hold, in rows: ${places.join(", ")}. Rollback point ${result.rollbackPointId ?? ""} has them.`,
+    );
+  }
   return lines;
 }
 

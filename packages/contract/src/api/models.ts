@@ -170,6 +170,17 @@ export const tableWritesSchema = z
   .meta({ id: "TableWrites" });
 export type TableWrites = z.infer<typeof tableWritesSchema>;
 
+/** Rows with values that no older version has a place for. */
+export const discardedValuesSchema = z
+  .object({
+    table: z.string(),
+    /** Not there when the whole table went. */
+    column: z.string().optional(),
+    rows: count,
+  })
+  .meta({ id: "DiscardedValues" });
+export type DiscardedValues = z.infer<typeof discardedValuesSchema>;
+
 export const migrationSchema = z
   .object({
     id: z.string(),
@@ -191,6 +202,8 @@ export const migrationSchema = z
       instanceId: z.string().optional(),
       rollbackPointId: z.string().optional(),
       lostWrites: z.array(tableWritesSchema).optional(),
+      /** What only the versions that were rolled back could hold; the rollback point has it. */
+      discarded: z.array(discardedValuesSchema).optional(),
       /** How long requests were held, in milliseconds. */
       heldMs: z.number().optional(),
     }),

@@ -67,10 +67,11 @@ export class UpgradeNotValidError extends DomainError {
 
 export class SideBySideUnsupportedError extends DomainError {
   readonly code = "AIBOS_SIDE_BY_SIDE_UNSUPPORTED";
-  constructor(module: ModuleId, live: string, target: string) {
+  /** `exclusive` is the release on the way whose SQL files keep everybody out. */
+  constructor(module: ModuleId, live: string, target: string, exclusive: string) {
     super(
-      `${module} ${live} and ${target} can't serve the same data at the same time: ${target} does not declare ` +
-        `"data.compatibleWith" for ${live}. Move the tenant with "aibos-versions migrate-tenant" instead; its requests are ` +
+      `${module} ${live} and ${target} can't serve the same data at the same time: ${exclusive} changes it by SQL files, ` +
+        `and ${target} does not declare "data.compatibleWith" for ${live}, or they use different versions of it. Move the tenant with "aibos-versions migrate-tenant" instead; its requests are ` +
         `held for a moment while the data is changed.`,
     );
   }

@@ -47,7 +47,19 @@ export const tenantRouteSchema = z.strictObject({
   module: z.string(),
   state: z.enum(["active", "suspended"]),
   /** Live versions with their weights in 1/10,000, which add up to 10,000. */
-  versions: z.array(z.strictObject({ version: z.string(), weight, schema: z.string() })).min(1),
+  versions: z
+    .array(
+      z.strictObject({
+        version: z.string(),
+        weight,
+        /** Schema of the data, and of the views that this version has while several versions of the data are live. */
+        schema: z.string(),
+        views: z.string(),
+        /** The version of the data that this version reads and writes. */
+        dataVersion: z.string(),
+      }),
+    )
+    .min(1),
   /** The PostgreSQL role of the tenant's data. */
   role: z.string(),
   hold: routeHoldSchema.nullable(),

@@ -7,6 +7,7 @@ import type {
   ModuleManifest,
   Operation,
   RouteChange,
+  DiscardedValues,
   TableWrites,
 } from "@aibos/contract";
 import type { ModuleId, TenantId, Version } from "@aibos/domain";
@@ -84,6 +85,8 @@ export interface ControlTables {
     module: ModuleId;
     version: Version;
     status: InstanceStatus;
+    /** The version of the data that it reads and writes. */
+    data_version: Version;
     created_at: CreatedAt;
     retired_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   };
@@ -186,7 +189,9 @@ export interface ReleaseMigration {
   number: number;
   name: string;
   checksum: string;
-  /** Whether it has a down file. */
+  /** Not there in releases of before there were operations: SQL. */
+  kind?: "sql" | "operations";
+  /** Whether it has a down file, or needs none. */
   reversible: boolean;
 }
 
@@ -211,6 +216,7 @@ export interface MigrationResult {
   instanceId?: string;
   rollbackPointId?: string;
   lostWrites?: TableWrites[];
+  discarded?: DiscardedValues[];
   heldMs?: number;
 }
 

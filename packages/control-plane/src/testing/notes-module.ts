@@ -12,8 +12,14 @@ import { create } from "tar";
  *   2.0.0  renames a column: 1.1.0 would break on it
  *   2.1.0  a migration that fails after changing tables
  *   3.0.0  its process is never healthy for a tenant
+ *
+ * and from 2.0.0 on releases whose data can be used beside that of the one before:
+ *
+ *   2.2.0  the content in two parts
+ *   2.3.0  the second part as a number; a row where it is none can't be brought to it
+ *   3.1.0  its process is never healthy for a tenant
  */
-export const NOTES_VERSIONS = ["1.0.0", "1.1.0", "2.0.0", "2.1.0", "3.0.0"] as const;
+export const NOTES_VERSIONS = ["1.0.0", "1.1.0", "2.0.0", "2.1.0", "2.2.0", "2.3.0", "3.0.0", "3.1.0"] as const;
 export type NotesVersion = (typeof NOTES_VERSIONS)[number];
 
 const CREATE = {
@@ -36,27 +42,39 @@ const BROKEN = {
 };
 const UNHEALTHY = { "004_pinned.up.sql": "alter table notes add column pinned boolean not null default false;\n" };
 
+const PARTS = {
+  "004_parts.yaml": `operations:
+  - add_column: { table: notes, up: "split_part(content, ' ', 1)", column: { name: kind, type: text } }
+  - add_column: { table: notes, up: "split_part(content, ' ', 2)", column: { name: rest, type: text } }
+  - drop_column: { table: notes, column: content, down: "kind || ' ' || rest" }
+`,
+};
+const NUMBER = {
+  "005_number.yaml": `operations:
+  - alter_column: { table: notes, column: rest, type: integer, up: "rest::integer", down: "rest::text" }
+  - add_column: { table: notes, column: { name: colour, type: text, default: "'blue'" } }
+`,
+};
+const ALL_BEFORE = { ...CREATE, ...STAR, ...RENAME };
+
 const RELEASES: Record<NotesVersion, { manifest: string; migrations: Record<string, string> }> = {
   "1.0.0": { manifest: "", migrations: CREATE },
   "1.1.0": {
     manifest: 'upgrades: { from: ">=1.0.0 <1.1.0" }\ndata: { compatibleWith: "1.0.0" }\n',
     migrations: { ...CREATE, ...STAR },
   },
-  "2.0.0": { manifest: 'upgrades: { from: ">=1.1.0 <2.0.0" }\n', migrations: { ...CREATE, ...STAR, ...RENAME } },
-  "2.1.0": {
-    manifest: 'upgrades: { from: ">=2.0.0 <2.1.0" }\n',
-    migrations: { ...CREATE, ...STAR, ...RENAME, ...BROKEN },
-  },
-  "3.0.0": {
-    manifest: 'upgrades: { from: "2.0.0" }\n',
-    migrations: { ...CREATE, ...STAR, ...RENAME, ...UNHEALTHY },
-  },
+  "2.0.0": { manifest: 'upgrades: { from: ">=1.1.0 <2.0.0" }\n', migrations: ALL_BEFORE },
+  "2.1.0": { manifest: 'upgrades: { from: ">=2.0.0 <2.1.0" }\n', migrations: { ...ALL_BEFORE, ...BROKEN } },
+  "2.2.0": { manifest: 'upgrades: { from: "2.0.0" }\n', migrations: { ...ALL_BEFORE, ...PARTS } },
+  "2.3.0": { manifest: 'upgrades: { from: "2.2.0" }\n', migrations: { ...ALL_BEFORE, ...PARTS, ...NUMBER } },
+  "3.0.0": { manifest: 'upgrades: { from: "2.0.0" }\n', migrations: { ...ALL_BEFORE, ...UNHEALTHY } },
+  "3.1.0": { manifest: 'upgrades: { from: "2.2.0" }\n', migrations: { ...ALL_BEFORE, ...PARTS, ...NUMBER } },
 };
 
 const SERVER = `import { createServer } from "node:http";
 const version = process.env.AIBOS_VERSION;
 createServer((request, response) => {
-  const broken = request.url === "/healthz/tenant" && version === "3.0.0";
+  const broken = request.url === "/healthz/tenant" && version.startsWith("3.");
   response.writeHead(broken ? 500 : 200, { "content-type": "application/json" });
   response.end(JSON.stringify({ version, pid: process.pid, context: request.headers["x-aibos-context"] !== undefined }));
 }).listen(Number(process.env.PORT), "127.0.0.1");

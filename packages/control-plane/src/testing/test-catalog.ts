@@ -34,7 +34,7 @@ export async function seedTenantModule(
     await db.insertInto("version_routing").values({ tenant, module, version, weight }).execute();
     await db
       .insertInto("tenant_module_instances")
-      .values({ id, tenant, module, version, status: "active", retired_at: null })
+      .values({ id, tenant, module, version, status: "active", data_version: version, retired_at: null })
       .execute();
   }
 }

@@ -54,6 +54,8 @@ export function routeOf(
     version,
     weight,
     schema: `t_acme_${version}`,
+    views: `t_acme_${version}@${version}`,
+    dataVersion: version,
   }));
   const tenant = rest.tenant ?? "acme";
   const module = rest.module ?? "notes";

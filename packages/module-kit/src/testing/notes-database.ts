@@ -60,6 +60,8 @@ export async function createNotesDatabase(database: { url: string; drop(): Promi
           module: "notes",
           version: "1.0.0",
           schema: schemaOf(tenant),
+          views: `${schemaOf(tenant)}@1.0.0`,
+          dataVersion: "1.0.0",
           role: roleOf(tenant),
           expires: Math.floor(Date.now() / 1_000) + 60,
           ...changes,

@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { enterMigration, prepareLedger } from "../migrations/applied-migrations.ts";
 import { lockTablesInOrder } from "./lock-tables-in-order.ts";
 import { removeLiveVersions, writeLiveVersion } from "./live-store.ts";
 import type { LiveVersion, SchemaTask } from "./live-version.ts";
@@ -29,6 +30,7 @@ export async function completeVersion(
     for (const task of inOrder(step.completing)) await runTask(client, schema, task);
   }
   for (const task of inOrder(withoutVersions(leaving, staying))) await runTask(client, schema, task);
+  await enterFiles(client, schema, steps);
   await removeLiveVersions(
     client,
     schema,
@@ -42,6 +44,7 @@ export async function completeVersion(
     finishing: [],
     completing: [],
     undoing: [],
+    files: [],
     renaming: steps.flatMap((step) => step.renaming),
   };
   const rest = staying
@@ -53,6 +56,14 @@ export async function completeVersion(
   }
   for (const one of [oldest, ...rest]) await writeLiveVersion(client, schema, one);
   await replaceTriggers(client, schema, [oldest, ...rest]);
+}
+
+/** What can't be rolled back any more is the data's history. */
+async function enterFiles(client: ClientBase, schema: string, versions: readonly LiveVersion[]): Promise<void> {
+  const files = versions.flatMap((version) => version.files);
+  if (files.length === 0) return;
+  await prepareLedger(client, schema);
+  for (const file of files) await enterMigration(client, schema, file, true);
 }
 
 /** Tables and columns that no staying version has. */

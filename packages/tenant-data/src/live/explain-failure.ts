@@ -1,4 +1,4 @@
-import type { ClientBase, DatabaseError } from "pg";
+import { type ClientBase, DatabaseError } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { nameOf } from "./check-conversions.ts";
 import { ConversionFailedError } from "./conversion-failed-error.ts";
@@ -51,11 +51,11 @@ export async function explainFailure(
     const failure = await fails(`select ${read.sql} from only ${leaf} as r where r.ctid = $1::tid`, [place]);
     if (failure === undefined) continue;
     return new ConversionFailedError(
-      { ...subject, column: nameOf(relation, filled, [version]), expression, message: failure.message },
+      { ...subject, column: nameOf(relation, filled, [version]), expression, message: messageOf(failure) },
       { cause: error },
     );
   }
-  return new ConversionFailedError({ ...subject, message: error.message }, { cause: error });
+  return new ConversionFailedError({ ...subject, message: messageOf(error) }, { cause: error });
 }
 
 /** The row's primary key as JSON; where there is none, its place. */
@@ -72,4 +72,12 @@ async function describeRow(client: ClientBase, leaf: string, place: string): Pro
     [place],
   );
   return rows[0]?.key ?? `at ${place}`;
+}
+
+/** What the author's own functions say of a row, too, as a sentence without its end. */
+function messageOf(error: Error): string {
+  const hint = error instanceof DatabaseError ? error.hint : undefined;
+  return [error.message, ...(hint === undefined ? [] : [hint])]
+    .map((text) => text.trim().replace(/[.]$/, ""))
+    .join(". ");
 }

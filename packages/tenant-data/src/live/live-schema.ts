@@ -15,7 +15,7 @@ import { rollBackVersion } from "./roll-back-version.ts";
 import { useSchema } from "./search-path.ts";
 import { startVersion } from "./start-version.ts";
 import { DataVersionNotLiveError } from "./data-version-not-live-error.ts";
-import { viewSchemaName } from "./version-views.ts";
+import { dropVersionSchema, viewSchemaName } from "./version-views.ts";
 
 export interface LiveSchemaOptions {
   /**
@@ -35,9 +35,8 @@ export interface LiveSchemaOptions {
 /** A release as the engine takes it: the migration files that it adds, in order. */
 export interface Release {
   readonly version: string;
-  readonly files: readonly OperationFile[];
-  /** Number of the first file in the module's list of migrations. @default 1 */
-  readonly firstNumber?: number;
+  /** `number` is a file's in the module's list of migrations; counted from 1 where there is none. */
+  readonly files: readonly (OperationFile & { readonly number?: number })[];
   readonly customFields?: CustomFieldChoices;
 }
 
@@ -90,6 +89,18 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
     if (rowCount === 0) await createSchema(name);
   }
 
+  /** Schemas that were made for the views of versions which are not live: a start that failed, or was killed, left them. */
+  async function dropUnused(names: readonly string[]): Promise<void> {
+    await inLockedTransaction(client, "Dropping schemas for views", patience, async () => {
+      await fence();
+      const versions = await readLiveVersions(client, schema);
+      for (const name of names) {
+        if (versions.some(({ version }) => version === name)) continue;
+        await dropVersionSchema(client, schema, name);
+      }
+    });
+  }
+
   async function live(version: string): Promise<{ versions: LiveVersion[]; found: LiveVersion | undefined }> {
     const versions = await readLiveVersions(client, schema);
     return { versions, found: versions.find((one) => one.version === version) };
@@ -103,14 +114,15 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
 
     async start(from, release) {
       await useSchema(client, schema);
+      const checksum = checksumOf(release);
+      const files = release.files.map((file, index) => ({ ...file, number: file.number ?? index + 1 }));
       await ensureViewSchema(from);
       await ensureViewSchema(release.version);
-      const checksum = checksumOf(release);
       await inLockedTransaction(client, `Starting ${release.version}`, patience, async () => {
         await fence();
         const { versions, found } = await live(release.version);
         if (found !== undefined) {
-          assertUnchanged(found, release.files, checksum);
+          assertUnchanged(found, files, checksum);
           return;
         }
         const newest = versions.at(-1);
@@ -123,13 +135,11 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
         await startVersion(client, schema, {
           versions,
           from,
-          release: {
-            version: release.version,
-            files: release.files.map((file, index) => ({ ...file, number: (release.firstNumber ?? 1) + index })),
-            checksum,
-            customFields: release.customFields ?? new Map(),
-          },
+          release: { version: release.version, files, checksum, customFields: release.customFields ?? new Map() },
         });
+      }).catch(async (error: unknown) => {
+        await dropUnused([release.version, from]).catch(() => undefined);
+        throw error;
       });
     },
 
@@ -162,7 +172,10 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
       await inLockedTransaction(client, `Rolling back ${version}`, patience, async () => {
         await fence();
         const now = await live(version);
-        if (now.found === undefined) return;
+        if (now.found === undefined) {
+          await dropVersionSchema(client, schema, version);
+          return;
+        }
         if (now.found.position === 0)
           throw new DataVersionNotLiveError(version, "it is the oldest version, and has none to go back to");
         await rollBackVersion(client, schema, now.versions, now.found);

@@ -3,7 +3,7 @@ import { describeDifference } from "../fingerprint/describe-difference.ts";
 import { fingerprintSchema } from "../fingerprint/fingerprint-schema.ts";
 import { type TenantSession, withTenantSession } from "../roles/tenant-session.ts";
 import { createTenantDatabase, type TenantDatabase } from "../testing/tenant-database.ts";
-import { readAppliedMigrations } from "./applied-migrations.ts";
+import { readAppliedMigrations } from "../migrations/applied-migrations.ts";
 import { applySqlMigrations, undoSqlMigrations } from "./apply-sql-migrations.ts";
 import { parseSqlMigrations, type SqlMigration } from "./sql-migration.ts";
 

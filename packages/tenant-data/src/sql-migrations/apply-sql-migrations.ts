@@ -4,10 +4,12 @@ import type { TenantSession } from "../roles/tenant-session.ts";
 import {
   type AppliedMigration,
   assertSameHistory,
+  enterMigration,
   LEDGER_TABLE,
   prepareLedger,
   readAppliedMigrations,
-} from "./applied-migrations.ts";
+} from "../migrations/applied-migrations.ts";
+import { historyOf, type Migration } from "../migrations/migration.ts";
 import { MigrationFileError } from "./migration-file-error.ts";
 import { MigrationInterruptedError } from "./migration-interrupted-error.ts";
 import { planSqlFile, type SqlFilePlan } from "./plan-sql-file.ts";
@@ -31,10 +33,10 @@ export interface MigrationResult {
  */
 export async function applySqlMigrations(
   session: TenantSession,
-  migrations: readonly SqlMigration[],
+  migrations: readonly Migration[],
 ): Promise<MigrationResult> {
   const applied = await readHistory(session, migrations);
-  const missing = migrations.slice(applied.length);
+  const missing = onlySql(migrations.slice(applied.length));
   const plans: SqlFilePlan[] = [];
   for (const { up } of missing) plans.push(await planSqlFile(up));
   await ensureExtensions(
@@ -43,17 +45,10 @@ export async function applySqlMigrations(
   );
   const { client, place } = session;
   await prepareLedger(client, place.schema);
-  const ledger = `${quoteIdentifier(place.schema)}.${LEDGER_TABLE}`;
-  for (const [index, { number, name, up }] of missing.entries()) {
+  for (const [index, entry] of historyOf(missing).entries()) {
     const plan = plans[index];
     if (plan === undefined) continue;
-    const enter = async (finished: boolean): Promise<void> => {
-      await client.query(
-        `insert into ${ledger} (number, name, checksum, content, finished) values ($1, $2, $3, $4, $5)
-         on conflict (number) do update set finished = excluded.finished, applied_at = now()`,
-        [number, name, up.checksum, up.sql, finished],
-      );
-    };
+    const enter = (finished: boolean): Promise<void> => enterMigration(client, place.schema, entry, finished);
     await runSqlFile(session, plan, { begun: () => enter(false), finished: () => enter(true) });
   }
   await closeSchema(session);
@@ -67,12 +62,12 @@ export async function applySqlMigrations(
  */
 export async function undoSqlMigrations(
   session: TenantSession,
-  migrations: readonly SqlMigration[],
+  migrations: readonly Migration[],
   downTo: number,
 ): Promise<MigrationResult> {
   const applied = await readHistory(session, migrations);
   const { client, place } = session;
-  const undone = migrations.slice(0, applied.length).filter((migration) => migration.number > downTo);
+  const undone = onlySql(migrations.slice(0, applied.length).filter((migration) => migration.number > downTo));
   const plans: SqlFilePlan[] = [];
   for (const { up, down } of undone.toReversed()) {
     if (down === null) throw new MigrationFileError(up.file, "it has no down file");
@@ -102,10 +97,10 @@ export async function undoSqlMigrations(
 
 async function readHistory(
   { client, place }: TenantSession,
-  migrations: readonly SqlMigration[],
+  migrations: readonly Migration[],
 ): Promise<AppliedMigration[]> {
   const applied = await readAppliedMigrations(client, place.schema);
-  assertSameHistory(applied, migrations);
+  assertSameHistory(applied, historyOf(migrations));
   const interrupted = applied.find(({ finished }) => !finished);
   if (interrupted !== undefined) throw new MigrationInterruptedError(interrupted);
   return applied;
@@ -118,4 +113,12 @@ async function closeSchema({ client, place }: TenantSession): Promise<void> {
     [place.schema],
   );
   if (rowCount !== 0) await client.query(`revoke all on schema ${quoteIdentifier(place.schema)} from public`);
+}
+
+/** @throws MigrationFileError for a file of operations, which is not SQL that runs once */
+function onlySql(migrations: readonly Migration[]): SqlMigration[] {
+  return migrations.map((migration) => {
+    if (migration.kind === "sql") return migration;
+    throw new MigrationFileError(migration.file.file, "it is a file of operations, not of SQL");
+  });
 }

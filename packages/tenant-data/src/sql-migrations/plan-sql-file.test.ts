@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkStatements } from "./check-statements.ts";
+import { checkMigrations } from "../migrations/check-migrations.ts";
 import { planSqlFile } from "./plan-sql-file.ts";
 import { parseSqlMigrations } from "./sql-migration.ts";
 
@@ -161,6 +161,6 @@ describe("checkStatements", () => {
       { path: "001_a.up.sql", content: "select 1" },
       { path: "001_a.down.sql", content: "select 1;\ndrop schema public;" },
     ]);
-    await expect(checkStatements(migrations)).rejects.toThrow("001_a.down.sql:2: ");
+    await expect(checkMigrations(migrations)).rejects.toThrow("001_a.down.sql:2: ");
   });
 });

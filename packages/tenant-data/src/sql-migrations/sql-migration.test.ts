@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readSqlMigrations } from "./read-sql-migrations.ts";
+import { readMigrations } from "../migrations/read-migrations.ts";
 import { parseSqlMigrations } from "./sql-migration.ts";
 
 const NAMING = 'it must be named like "001_customers.up.sql" or "001_customers.down.sql"';
@@ -93,12 +93,12 @@ describe("readSqlMigrations", () => {
     try {
       await writeFile(join(folder, "001_a.up.sql"), "select 1");
       await writeFile(join(folder, "README.md"), "words");
-      const [migration, ...others] = await readSqlMigrations(folder);
+      const [migration, ...others] = await readMigrations(folder);
       expect(migration).toMatchObject({ number: 1, name: "a", up: { file: join(folder, "001_a.up.sql") }, down: null });
       expect(others).toEqual([]);
-      expect(await readSqlMigrations(join(folder, "none"))).toEqual([]);
+      expect(await readMigrations(join(folder, "none"))).toEqual([]);
       await mkdir(join(folder, "002_b.up.sql"));
-      await expect(readSqlMigrations(folder)).rejects.toThrow("EISDIR");
+      await expect(readMigrations(folder)).rejects.toThrow("EISDIR");
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -12,6 +12,7 @@ export interface SqlFile {
 
 /** A numbered change of the data: its up file, and the down file that takes it back, where there is one. */
 export interface SqlMigration {
+  readonly kind: "sql";
   readonly number: number;
   readonly name: string;
   readonly up: SqlFile;
@@ -22,7 +23,7 @@ const LARGEST_BYTES = 8 * 1024 * 1024;
 const FILE_NAME = /^(\d{1,15})_([A-Za-z0-9][A-Za-z0-9_.-]{0,150}?)\.(up|down)\.sql$/;
 
 /**
- * Orders files into migrations. What is said in each file is looked at by `checkStatements`.
+ * Orders files into migrations. What is said in each file is looked at by `checkMigrations`.
  *
  * @param files paths, of which the last part counts, with their contents
  * @throws MigrationFileError naming the file
@@ -58,5 +59,11 @@ export function parseSqlMigrations(files: readonly { path: string; content: stri
   }
   return [...ups]
     .sort(([a], [b]) => a - b)
-    .map(([number, { name, file }]) => ({ number, name, up: file, down: downs.get(number)?.file ?? null }));
+    .map(([number, { name, file }]) => ({
+      kind: "sql",
+      number,
+      name,
+      up: file,
+      down: downs.get(number)?.file ?? null,
+    }));
 }

@@ -1,5 +1,5 @@
 import type { HealthReport, RouteHandlers } from "@aibos/contract";
-import { assertSameHistory, readAppliedMigrations } from "@aibos/tenant-data";
+import { assertSameHistory, historyOf, readHistory } from "@aibos/tenant-data";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { findDeployment } from "../deployments/deployment-read-model.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
@@ -24,8 +24,8 @@ export function createHealthApi(options: {
       const checks: Check[] = [
         await check("data", async () => {
           if (state.dataVersion === null) throw new Error("No tables were created yet.");
-          const applied = await database.transaction(({ client }) => readAppliedMigrations(client, state.schema));
-          assertSameHistory(applied, await modules.readMigrations(module, state.dataVersion));
+          const applied = await database.transaction(({ client }) => readHistory(client, state.schema));
+          assertSameHistory(applied, historyOf(await modules.readMigrations(module, state.dataVersion)));
           return `the tables are those of ${state.dataVersion} (${applied.length} migrations)`;
         }),
         await check("routing", async () => {
@@ -36,14 +36,14 @@ export function createHealthApi(options: {
           return `${live.length} gateway${live.length === 1 ? "" : "s"}`;
         }),
       ];
-      for (const { version, weight } of state.live) {
+      for (const { version, dataVersion, weight } of state.live) {
         checks.push(
           await check(`version ${version}`, async () => {
             const deployment = await findDeployment(database.db, module, version);
             if (deployment?.state !== "healthy" || deployment.url === null) {
               throw new Error(`It is ${deployment?.state ?? "not deployed"}. ${deployment?.lastError ?? ""}`.trim());
             }
-            const { path, ms } = await probe.check(state, version, deployment.url);
+            const { path, ms } = await probe.check(state, { version, dataVersion }, deployment.url);
             return `${weight / 100} % of traffic; ${path} answered in ${ms} ms`;
           }),
         );

@@ -1,5 +1,6 @@
 import { signTenantContext, TENANT_CONTEXT_HEADER, TENANT_CONTEXT_TTL_SECONDS } from "@aibos/contract";
 import { DomainError, type ModuleId, type Version } from "@aibos/domain";
+import { viewSchemaName } from "@aibos/tenant-data";
 import type { Installation } from "../installation/installation.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
 import type { DataPlace } from "../rollback-points/rollback-points.ts";
@@ -19,7 +20,11 @@ export class TenantUnhealthyError extends DomainError {
 /** Asks a version's process whether it can serve a tenant's data; gateways play no part. */
 export interface TenantProbe {
   /** Resolves to what was asked, for the ledger. @throws TenantUnhealthyError */
-  check(place: DataPlace, version: Version, baseUrl: string): Promise<{ path: string; status: number; ms: number }>;
+  check(
+    place: DataPlace,
+    subject: { version: Version; dataVersion: Version },
+    baseUrl: string,
+  ): Promise<{ path: string; status: number; ms: number }>;
 }
 
 /** Calls the version's `tenantHealthPath` with a signed context, or its `healthPath` where it has none. */
@@ -30,7 +35,7 @@ export function createTenantProbe(options: {
 }): TenantProbe {
   const { modules, installation, now } = options;
   return {
-    async check(place, version, baseUrl) {
+    async check(place, { version, dataVersion }, baseUrl) {
       const { manifest } = await modules.getVersion(place.module, version);
       const path = manifest.runtime.tenantHealthPath ?? manifest.runtime.healthPath;
       const context = signTenantContext(
@@ -39,6 +44,8 @@ export function createTenantProbe(options: {
           module: place.module,
           version,
           schema: place.schema,
+          views: viewSchemaName(place.schema, dataVersion),
+          dataVersion,
           role: place.role,
           expires: Math.floor(now() / 1_000) + TENANT_CONTEXT_TTL_SECONDS,
         },

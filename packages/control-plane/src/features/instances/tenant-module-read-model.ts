@@ -9,6 +9,7 @@ export interface TenantModuleState {
   readonly module: ModuleId;
   readonly schema: string;
   readonly role: string;
+  /** The newest version of the data that is live; null until there are tables. */
   readonly dataVersion: Version | null;
   readonly epoch: number;
   readonly migrationId: string | null;
@@ -20,6 +21,8 @@ export interface LiveInstance {
   readonly id: string;
   readonly version: Version;
   readonly status: InstanceStatus;
+  /** The version of the data that it reads and writes. */
+  readonly dataVersion: Version;
   /** Share of users in 1/10,000. */
   readonly weight: number;
 }
@@ -78,7 +81,13 @@ async function liveInstances(db: Kysely<ControlTables>, tenant: TenantId, module
     .innerJoin("module_versions as v", (join) =>
       join.onRef("v.module", "=", "i.module").onRef("v.version", "=", "i.version"),
     )
-    .select(["i.id", "i.version", "i.status", sql<number>`coalesce(r.weight, 0)`.as("weight")])
+    .select([
+      "i.id",
+      "i.version",
+      "i.status",
+      "i.data_version as dataVersion",
+      sql<number>`coalesce(r.weight, 0)`.as("weight"),
+    ])
     .where("i.tenant", "=", tenant)
     .where("i.module", "=", module)
     .where("i.status", "<>", "retired")

@@ -317,6 +317,7 @@ async function resultOf({ db }: ControlTransaction, migrationId: string, end: Op
     if (typeof detail["instanceId"] === "string") result.instanceId = detail["instanceId"];
     if (typeof detail["rollbackPointId"] === "string") result.rollbackPointId = detail["rollbackPointId"];
     if (Array.isArray(detail["lostWrites"])) result.lostWrites = detail["lostWrites"];
+    if (Array.isArray(detail["discarded"]) && detail["discarded"].length > 0) result.discarded = detail["discarded"];
   }
   if (held !== undefined && released?.finished_at != null) {
     result.heldMs = released.finished_at.getTime() - held.started_at.getTime();

@@ -1,16 +1,21 @@
 import type { StepKind } from "./migration-step.ts";
+import { backfill } from "./steps/backfill.ts";
 import { confirm } from "./steps/confirm.ts";
+import { contract } from "./steps/contract.ts";
 import { countWrites } from "./steps/count-writes.ts";
 import { createSchema } from "./steps/create-schema.ts";
 import { deploy } from "./steps/deploy.ts";
 import { drain } from "./steps/drain.ts";
+import { expand } from "./steps/expand.ts";
 import { grant } from "./steps/grant.ts";
 import { hold } from "./steps/hold.ts";
 import { hop } from "./steps/hop.ts";
 import { probe } from "./steps/probe.ts";
 import { restoreData } from "./steps/restore-data.ts";
+import { rollBackData } from "./steps/roll-back-data.ts";
 import { rollbackPoint } from "./steps/rollback-point.ts";
 import { route } from "./steps/route.ts";
+import { settleData } from "./steps/settle-data.ts";
 import { undoData } from "./steps/undo-data.ts";
 import { validate } from "./steps/validate.ts";
 
@@ -23,6 +28,11 @@ const KINDS = [
   rollbackPoint,
   createSchema,
   hop,
+  expand,
+  backfill,
+  contract,
+  rollBackData,
+  settleData,
   undoData,
   restoreData,
   grant,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROUTES } from "@aibos/contract";
 import { parseModuleId, parseTenantId, parseVersion } from "@aibos/domain";
+import { historyOf } from "@aibos/tenant-data";
 import { notesArchive, packFiles } from "../../testing/notes-module.ts";
 import { createTestControl, type TestControl } from "../../testing/test-control.ts";
 import { createModuleApi } from "./module-api.ts";
@@ -60,7 +61,7 @@ describe("publishing", () => {
     expect(await modules.getArchive(digest)).toEqual(archive);
     const migrations = await modules.readMigrations(release.module, release.version);
     expect(migrations.map((migration) => migration.name)).toEqual(["notes", "star"]);
-    expect(migrations.map((migration) => migration.up.checksum)).toEqual(
+    expect(historyOf(migrations).map((migration) => migration.checksum)).toEqual(
       release.migrations.map((migration) => migration.checksum),
     );
   });
@@ -194,7 +195,15 @@ describe("what is published", () => {
         .execute();
       await db
         .insertInto("tenant_module_instances")
-        .values({ id: `ins_${tenant}`, tenant: parseTenantId(tenant), module, version, status, retired_at: null })
+        .values({
+          id: `ins_${tenant}`,
+          tenant: parseTenantId(tenant),
+          module,
+          version,
+          status,
+          data_version: version,
+          retired_at: null,
+        })
         .execute();
     }
     expect((await api.getVersion({ ...nothing, params: { module, version } })).tenants).toBe(2);

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { ModuleNotFoundError, type ModuleManifest, VersionNotFoundError } from "@aibos/contract";
 import type { ModuleId, UpgradeRelease, Version } from "@aibos/domain";
-import { parseSqlMigrations, type SqlMigration } from "@aibos/tenant-data";
+import { type Migration, parseMigrations } from "@aibos/tenant-data";
 import { readArchive } from "../../artifacts/read-archive.ts";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { ControlTables, ReleaseMigration } from "../../db/control-tables.ts";
@@ -26,7 +26,7 @@ export interface ModuleReadModel {
   /** The archive's bytes, by a published version's digest. */
   getArchive(digest: string): Promise<Buffer>;
   /** The version's migration files, ascending. @throws ModuleNotFoundError, VersionNotFoundError */
-  readMigrations(module: ModuleId, version: Version): Promise<readonly SqlMigration[]>;
+  readMigrations(module: ModuleId, version: Version): Promise<readonly Migration[]>;
   /** All versions with what they say about upgrades, newest first. @throws ModuleNotFoundError */
   listReleases(module: ModuleId): Promise<UpgradeRelease[]>;
   /** Newest first; empty for an unknown module. */
@@ -40,7 +40,7 @@ const KEPT_MIGRATIONS = 64;
 
 export function createModuleReadModel({ db }: ControlDatabase): ModuleReadModel {
   // A digest's content never changes, so that nothing here grows old.
-  const migrations = new RecentlyUsed<Promise<readonly SqlMigration[]>>(KEPT_MIGRATIONS);
+  const migrations = new RecentlyUsed<Promise<readonly Migration[]>>(KEPT_MIGRATIONS);
 
   const publishedVersions = (module: ModuleId): Promise<Version[]> => readVersions(db, module);
 
@@ -66,9 +66,9 @@ export function createModuleReadModel({ db }: ControlDatabase): ModuleReadModel 
     return row.content;
   }
 
-  async function migrationsOf(digest: string): Promise<readonly SqlMigration[]> {
+  async function migrationsOf(digest: string): Promise<readonly Migration[]> {
     const { migrationFiles } = await readArchive(await getArchive(digest));
-    return parseSqlMigrations(migrationFiles);
+    return parseMigrations(migrationFiles);
   }
 
   return {

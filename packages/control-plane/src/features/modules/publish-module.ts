@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import { type ModuleManifest, type Published, VersionExistsError } from "@aibos/contract";
-import { checkStatements, parseSqlMigrations, type SqlMigration } from "@aibos/tenant-data";
+import { checkMigrations, historyOf, type Migration, parseMigrations } from "@aibos/tenant-data";
 import { readArchive } from "../../artifacts/read-archive.ts";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import type { ReleaseMigration } from "../../db/control-tables.ts";
@@ -19,13 +19,14 @@ export function createModulePublisher(database: ControlDatabase): ModulePublishe
   return async (archive) => {
     const digest = createHash("sha256").update(archive).digest("hex");
     const { manifest, migrationFiles } = await readArchive(archive);
-    const migrations = parseSqlMigrations(migrationFiles);
-    await checkStatements(migrations);
+    const migrations = parseMigrations(migrationFiles);
+    await checkMigrations(migrations);
     return database.transaction(async (tx) => {
       await lockModule(tx, manifest);
       const created = await isNew(tx, manifest, digest);
-      if (created)
-        await insertVersion(tx, { manifest, digest, archive, migrations: migrations.map(describeMigration) });
+      if (created) {
+        await insertVersion(tx, { manifest, digest, archive, migrations: describeMigrations(migrations) });
+      }
       return { module: manifest.id, version: manifest.version, digest, sizeBytes: archive.length, created };
     });
   };
@@ -92,6 +93,16 @@ async function insertVersion(
     .execute();
 }
 
-function describeMigration({ number, name, up, down }: SqlMigration): ReleaseMigration {
-  return { number, name, checksum: up.checksum, reversible: down !== null };
+function describeMigrations(migrations: readonly Migration[]): ReleaseMigration[] {
+  return historyOf(migrations).map(({ number, name, checksum }, index) => {
+    const migration = migrations[index];
+    const operations = migration?.kind === "operations";
+    return {
+      number,
+      name,
+      checksum,
+      kind: operations ? "operations" : "sql",
+      reversible: operations || (migration?.kind === "sql" && migration.down !== null),
+    };
+  });
 }

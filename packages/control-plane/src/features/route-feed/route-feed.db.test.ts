@@ -57,6 +57,10 @@ function subscribe(since = 0, name?: string, source = feed) {
   return { raw, next, stop };
 }
 
+function dataOf(version: string) {
+  return { schema: "t_acme__notes", views: `t_acme__notes@${version}`, dataVersion: version };
+}
+
 async function head(): Promise<number> {
   return (await control.database.db.selectFrom("route_head").select("revision").executeTakeFirstOrThrow()).revision;
 }
@@ -68,8 +72,8 @@ describe("a route", () => {
       state: "active",
       role: "r_acme__notes",
       versions: [
-        { version: "1.10.0", weight: 1_000, schema: "t_acme__notes" },
-        { version: "1.0.0", weight: 9_000, schema: "t_acme__notes" },
+        { version: "1.10.0", weight: 1_000, ...dataOf("1.10.0") },
+        { version: "1.0.0", weight: 9_000, ...dataOf("1.0.0") },
       ],
       hold: null,
       policy: null,

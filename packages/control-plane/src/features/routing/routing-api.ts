@@ -50,7 +50,10 @@ export function createRoutingApi({
         tx,
         state,
         Object.fromEntries(
-          Object.entries(weights).map(([version, weight]) => [version, weight > 0 ? "active" : "standby"]),
+          state.live.map(({ version, dataVersion }) => [
+            version,
+            { status: (weights[version] ?? 0) > 0 ? "active" : "standby", dataVersion },
+          ]),
         ),
       );
       return {

@@ -10,8 +10,14 @@ import { readTenantRoute } from "../route-feed/read-tenant-route.ts";
 export interface RoutingState {
   /** Shares in 1/10,000 by version. */
   readonly weights: Readonly<Record<string, number>>;
-  /** Status by version, of instances that are not retired. */
-  readonly instances: Readonly<Record<string, InstanceStatus>>;
+  /** By version, of instances that are not retired. */
+  readonly instances: Readonly<Record<string, InstanceState>>;
+}
+
+export interface InstanceState {
+  readonly status: InstanceStatus;
+  /** The version of the data that it reads and writes. */
+  readonly dataVersion: Version;
 }
 
 interface Subject {
@@ -35,14 +41,14 @@ export async function readRoutingState({ db }: ControlTransaction, { tenant, mod
     .execute();
   const instances = await db
     .selectFrom("tenant_module_instances")
-    .select(["version", "status"])
+    .select(["version", "status", "data_version as dataVersion"])
     .where("tenant", "=", tenant)
     .where("module", "=", module)
     .where("status", "<>", "retired")
     .execute();
   return {
     weights: Object.fromEntries(weights.map((row) => [row.version, row.weight])),
-    instances: Object.fromEntries(instances.map((row) => [row.version, row.status])),
+    instances: Object.fromEntries(instances.map(({ version, ...state }) => [version, state])),
   };
 }
 
@@ -66,7 +72,7 @@ export async function setWeights(
 export async function setInstances(
   { db }: ControlTransaction,
   { tenant, module }: Subject,
-  instances: Readonly<Record<string, InstanceStatus>>,
+  instances: RoutingState["instances"],
 ): Promise<Record<string, string>> {
   await db
     .updateTable("tenant_module_instances")
@@ -79,12 +85,22 @@ export async function setInstances(
     )
     .execute();
   const ids: [string, string][] = [];
-  for (const [version, status] of Object.entries(instances)) {
+  for (const [version, { status, dataVersion }] of Object.entries(instances)) {
     const row = await db
       .insertInto("tenant_module_instances")
-      .values({ id: `ins_${randomBytes(6).toString("hex")}`, tenant, module, version: version as Version, status })
+      .values({
+        id: `ins_${randomBytes(6).toString("hex")}`,
+        tenant,
+        module,
+        version: version as Version,
+        status,
+        data_version: dataVersion,
+      })
       .onConflict((conflict) =>
-        conflict.columns(["tenant", "module", "version"]).where("status", "<>", "retired").doUpdateSet({ status }),
+        conflict
+          .columns(["tenant", "module", "version"])
+          .where("status", "<>", "retired")
+          .doUpdateSet({ status, data_version: dataVersion }),
       )
       .returning("id")
       .executeTakeFirstOrThrow();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
 import { describeHealth } from "./health.ts";
+import { describeLiveData } from "./live-data.ts";
 import { describeMigrations } from "./migrations.ts";
 import { describeModules } from "./modules.ts";
 import { describeRollbackPoints } from "./rollback-points.ts";
@@ -19,6 +20,7 @@ export function describeServiceContract(start: StartService): void {
   describeSideBySide(world);
   describeRoutingPolicy(world);
   describeMigrations(world);
+  describeLiveData(world);
   describeRollbackPoints(world);
   describeTroubles(world);
   describeHealth(world);

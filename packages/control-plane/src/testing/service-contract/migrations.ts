@@ -2,6 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { Migration } from "@aibos/contract";
 import type { ServiceWorld } from "./service-world.ts";
 
+/** Ends without anything that tells when. */
+const SOON = { timeout: 20_000 };
+
 const stepsOf = ({ steps }: Migration): string[] => steps.map((step) => `${step.name} ${step.status}`);
 
 export function describeMigrations(world: ServiceWorld): void {
@@ -102,8 +105,10 @@ export function describeMigrations(world: ServiceWorld): void {
       await world.service.migrateTenant(tenant, "notes", "2.0.0");
       const options = { kind: "migrate", version: "2.1.0", rollbackVersion: "1.0.0" } as const;
       await world.service.waitForMigration((await world.service.start(tenant, "notes", options)).id);
-      await expect.poll(async () => (await world.service.getTenantModule(tenant, "notes")).dataVersion).toBe("1.0.0");
-      await expect.poll(async () => (await world.service.getTenantModule(tenant, "notes")).operation).toBeNull();
+      await expect
+        .poll(async () => (await world.service.getTenantModule(tenant, "notes")).dataVersion, SOON)
+        .toBe("1.0.0");
+      await expect.poll(async () => (await world.service.getTenantModule(tenant, "notes")).operation, SOON).toBeNull();
       expect((await world.service.getTenantModule(tenant, "notes")).traffic).toEqual({ "1.0.0": 100 });
     });
 

@@ -26,12 +26,12 @@ export function describeModules(world: ServiceWorld): void {
 
     test("lists are paged, newest version first", async () => {
       expect((await world.service.listModules()).items).toMatchObject([
-        { id: "notes", latestVersion: "3.0.0", versions: 5 },
+        { id: "notes", latestVersion: "3.1.0", versions: 8 },
       ]);
       const first = await world.service.listVersions("notes", { limit: 2 });
-      expect(first.items.map(({ version }) => version)).toEqual(["3.0.0", "2.1.0"]);
+      expect(first.items.map(({ version }) => version)).toEqual(["3.1.0", "3.0.0"]);
       const second = await world.service.listVersions("notes", { limit: 2, cursor: first.nextCursor ?? "" });
-      expect(second.items.map(({ version }) => version)).toEqual(["2.0.0", "1.1.0"]);
+      expect(second.items.map(({ version }) => version)).toEqual(["2.3.0", "2.2.0"]);
     });
 
     test("the path between two versions is told, and why there is none", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import type { MultiVersionService } from "@aibos/contract";
 import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
-import { fingerprintSchema } from "@aibos/tenant-data";
+import { fingerprintSchema, viewSchemaName } from "@aibos/tenant-data";
 import { NOTES_VERSIONS, notesArchive } from "../notes-module.ts";
 
 /** A running implementation of the service. */
@@ -70,6 +70,19 @@ export class ServiceWorld {
     const { rows } = await this.sql.query<Record<string, unknown>>(statement);
     await this.sql.query("commit");
     return rows;
+  }
+
+  /** The same as a user of a version, while several versions of the data are live. */
+  async asVersion(tenant: string, version: string, statement: string): Promise<unknown[]> {
+    const { schema } = await this.service.getTenantModule(tenant, "notes");
+    await this.sql.query("begin");
+    try {
+      await this.sql.query(`set local search_path = "${viewSchemaName(schema, version)}", "${schema}"`);
+      await this.sql.query("select set_config('aibos.version', $1, true)", [version]);
+      return (await this.sql.query<Record<string, unknown>>(statement)).rows;
+    } finally {
+      await this.sql.query("commit");
+    }
   }
 
   /** Everything that must be as before when an operation was undone. */

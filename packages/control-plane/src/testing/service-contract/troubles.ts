@@ -13,7 +13,9 @@ export function describeTroubles(world: ServiceWorld): void {
       const waiting = await world.service.migrateTenant(tenant, "notes", "2.0.0", { scheduledTime });
       const { id } = await world.service.start(tenant, "notes", { kind: "migrate", version: "2.0.0" });
       try {
-        await expect.poll(async () => (await world.service.getMigration(id)).step).toBe("rollback-point");
+        await expect
+          .poll(async () => (await world.service.getMigration(id)).step, { timeout: 20_000 })
+          .toBe("rollback-point");
         const refusal = { code: "AIBOS_OPERATION_IN_PROGRESS", message: expect.stringContaining(id) };
         const others = Array.from({ length: 20 }, () =>
           world.service.start(tenant, "notes", { kind: "migrate", version: "2.0.0" }),
@@ -80,7 +82,7 @@ export function describeTroubles(world: ServiceWorld): void {
         (await world.service.listRollbackPoints({ tenant, module: "notes" })).items
           .filter(({ state }) => state === "available")
           .map(({ reason }) => reason);
-      await expect.poll(available).toEqual(["7", "6", "5", "4", "3"]);
+      await expect.poll(available, { timeout: 20_000 }).toEqual(["7", "6", "5", "4", "3"]);
     });
   });
 
@@ -135,7 +137,8 @@ createServer((_, response) => response.end("ok")).listen(Number(process.env.PORT
 
       const accepted = await world.service.start(tenant, "notes", { ...options, acceptDataLoss: true });
       await world.service.waitForMigration(accepted.id);
-      await expect.poll(async () => (await world.service.getTenantModule(tenant, "notes")).dataVersion).toBe("1.0.0");
+      const dataVersion = async () => (await world.service.getTenantModule(tenant, "notes")).dataVersion;
+      await expect.poll(dataVersion, { timeout: 20_000 }).toBe("1.0.0");
     });
   });
 }

@@ -1,46 +1,57 @@
 import { AlreadyOnVersionError, VersionNotLiveError } from "@aibos/contract";
 import type { Version } from "@aibos/domain";
-import { DataNotReversibleError } from "../data-not-reversible-error.ts";
 import { plan } from "../migration-step.ts";
 import { confirm } from "../steps/confirm.ts";
+import { contract } from "../steps/contract.ts";
 import { drain } from "../steps/drain.ts";
 import { probe } from "../steps/probe.ts";
 import { route } from "../steps/route.ts";
-import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
-import { dataVersionOf } from "./only-live-version.ts";
+import type { Decision, DecisionFacts } from "./decision.ts";
+import { asked, draining, statesByWeight } from "./instance-states.ts";
 
-/** Ends side by side in favour of the newest version: all requests to it, and the others retire. */
+/**
+ * Ends side by side in favour of a version: those before it retire, and it gets their requests. Newer ones stay. What
+ * only the retired ones need of the data goes with them.
+ */
 export function planComplete({ state }: DecisionFacts, version: Version): Decision {
   const { tenant, module, live } = state;
-  const versions = live.map((instance) => instance.version);
-  if (!versions.includes(version)) throw new VersionNotLiveError(tenant, module, version, versions);
-  const others = versions.filter((other) => other !== version);
-  if (others.length === 0) throw new AlreadyOnVersionError(tenant, module, version);
-  const data = dataVersionOf(state);
-  if (data !== version) {
-    throw new DataNotReversibleError(
+  const position = live.findIndex((instance) => instance.version === version);
+  const target = live[position];
+  if (target === undefined) {
+    throw new VersionNotLiveError(
+      tenant,
       module,
-      data,
       version,
-      `completing keeps the newest version, ${data}; go back with "aibos-versions rollback-tenant -t ${tenant} -m ${module}".`,
+      live.map((instance) => instance.version),
     );
   }
-  const weights = { [version]: ALL };
+  const retiring = live.slice(position + 1);
+  const staying = live.slice(0, position + 1);
+  const [newestRetiring] = retiring;
+  if (newestRetiring === undefined) throw new AlreadyOnVersionError(tenant, module, version);
+  const freed = retiring.reduce((sum, instance) => sum + instance.weight, 0);
+  const weights = Object.fromEntries(
+    staying.map((instance) => [instance.version, instance.weight + (instance === target ? freed : 0)]),
+  );
+  const instances = statesByWeight(staying, weights);
+  const end = { weights, instances, result: version };
+  const ownData = retiring.some(({ dataVersion }) => dataVersion !== target.dataVersion);
   return {
-    fromVersion: others[0] ?? version,
+    fromVersion: newestRetiring.version,
     toVersion: version,
-    path: [...others.toReversed(), version],
+    path: [...retiring.map((instance) => instance.version).toReversed(), version],
     steps: [
-      plan(probe, { versions: [version] }),
+      plan(probe, { versions: asked({ [version]: { status: "active", dataVersion: target.dataVersion } }) }),
       plan(route, {
-        weights: { ...weights, ...Object.fromEntries(others.map((other) => [other, 0])) },
-        instances: { [version]: "active", ...Object.fromEntries(others.map((other) => [other, "draining" as const])) },
+        weights: { ...weights, ...Object.fromEntries(retiring.map((instance) => [instance.version, 0])) },
+        instances: { ...instances, ...draining(retiring) },
         result: version,
         release: false,
       }),
-      plan(drain, { after: "route", revoke: others }),
-      plan(route, { weights, instances: { [version]: "active" }, result: version, release: false }),
-      plan(confirm, {}),
+      plan(drain, { after: "route", revoke: retiring.map((instance) => instance.version) }),
+      ...(ownData
+        ? [plan(contract, { version: target.dataVersion, ...end }), plan(confirm, { after: "contract" })]
+        : [plan(route, { ...end, release: false }), plan(confirm, { after: "route" })]),
     ],
   };
 }

@@ -7,7 +7,6 @@ import { planComplete } from "./complete-plan.ts";
 import type { Decision, DecisionFacts } from "./decision.ts";
 import { planInstall } from "./install-plan.ts";
 import { planMigrate } from "./migrate-plan.ts";
-import { dataVersionOf } from "./only-live-version.ts";
 import { planRestore, planRollback } from "./rollback-plan.ts";
 import { planSideBySide } from "./side-by-side-plan.ts";
 
@@ -27,9 +26,16 @@ export async function decide(facts: DecisionFacts, request: OperationRequest, to
     case "rollback-point": {
       const { tenant, module, live } = facts.state;
       const { version, reason } = request;
-      const versions = live.map((instance) => instance.version);
-      if (!versions.includes(version)) throw new VersionNotLiveError(tenant, module, version, versions);
-      const step = plan(rollbackPoint, { version, dataVersion: dataVersionOf(facts.state), reason, asked: true });
+      const instance = live.find((one) => one.version === version);
+      if (instance === undefined) {
+        throw new VersionNotLiveError(
+          tenant,
+          module,
+          version,
+          live.map((one) => one.version),
+        );
+      }
+      const step = plan(rollbackPoint, { version, dataVersion: instance.dataVersion, reason, served: true });
       return { fromVersion: version, toVersion: version, path: [version], steps: [step] };
     }
     case "restore": {

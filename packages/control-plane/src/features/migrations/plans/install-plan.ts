@@ -8,6 +8,7 @@ import { hop } from "../steps/hop.ts";
 import { probe } from "../steps/probe.ts";
 import { route } from "../steps/route.ts";
 import { requireUpgrade } from "./require-upgrade.ts";
+import { active } from "./instance-states.ts";
 import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
 
 /** A tenant's first version of a module. */
@@ -22,9 +23,14 @@ export async function planInstall(facts: DecisionFacts, version: Version, today:
       plan(createSchema, {}),
       plan(hop, { from: null, to: version }),
       plan(grant, { version }),
-      plan(probe, { versions: [version] }),
-      plan(route, { weights: { [version]: ALL }, instances: { [version]: "active" }, result: version, release: false }),
-      plan(confirm, {}),
+      plan(probe, { versions: [{ version, dataVersion: version }] }),
+      plan(route, {
+        weights: { [version]: ALL },
+        instances: active(version, version),
+        result: version,
+        release: false,
+      }),
+      plan(confirm, { after: "route" }),
     ],
   };
 }

@@ -1,9 +1,10 @@
 import { AlreadyOnVersionError, RollbackUnavailableError } from "@aibos/contract";
-import type { Version } from "@aibos/domain";
+import { compareVersions, type Version } from "@aibos/domain";
 import type { PlannedStep } from "../../../db/control-tables.ts";
 import { newestRollbackPoint } from "../../rollback-points/rollback-points.ts";
 import { plan } from "../migration-step.ts";
 import { confirm } from "../steps/confirm.ts";
+import { contract } from "../steps/contract.ts";
 import { countWrites } from "../steps/count-writes.ts";
 import { deploy } from "../steps/deploy.ts";
 import { drain } from "../steps/drain.ts";
@@ -15,10 +16,15 @@ import { rollbackPoint } from "../steps/rollback-point.ts";
 import { route } from "../steps/route.ts";
 import { validate } from "../steps/validate.ts";
 import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
+import { active, asked, draining } from "./instance-states.ts";
+import { expandAlong, firstExclusive } from "./live-hops.ts";
 import { dataVersionOf, onlyLiveVersion } from "./only-live-version.ts";
 import { requireUpgrade } from "./require-upgrade.ts";
 
-/** Moves a tenant along a path of releases; its requests are held while the data is changed. */
+/**
+ * Moves a tenant along a path of releases. Where older and newer versions can use the data together all the way, nobody
+ * notices; else requests are held while the data is changed.
+ */
 export async function planMigrate(
   facts: DecisionFacts,
   request: { version: Version; rollbackVersion?: Version | undefined },
@@ -37,7 +43,11 @@ export async function planMigrate(
       throw new RollbackUnavailableError(tenant, module, `rollbackVersion ${rollbackVersion} has no rollback point.`);
     }
   }
-  const reason = `before ${from} → ${to}`;
+  const point = { version: from, dataVersion: dataVersionOf(state), reason: `before ${from} → ${to}` };
+  const dataPath = [point.dataVersion, ...path.filter((version) => compareVersions(version, point.dataVersion) > 0)];
+  if ((await firstExclusive(facts.modules, module, dataPath)) === undefined) {
+    return { fromVersion: from, toVersion: to, path, steps: liveSteps(facts, dataPath, point) };
+  }
   return {
     fromVersion: from,
     toVersion: to,
@@ -48,11 +58,39 @@ export async function planMigrate(
       plan(hold, { reason: `moving to ${to}` }),
       plan(drain, { after: "hold", revoke: [from] }),
       plan(countWrites, {}),
-      plan(rollbackPoint, { version: from, dataVersion: dataVersionOf(state), reason }),
+      plan(rollbackPoint, point),
       ...hopsAlong(path),
       ...arriveAt(to),
     ],
   };
+}
+
+/** The new version's data comes up beside the old one's, requests go over, and then what only the old one needs goes. */
+function liveSteps(
+  { state: { live } }: DecisionFacts,
+  path: readonly Version[],
+  point: { version: Version; dataVersion: Version; reason: string },
+): PlannedStep[] {
+  const from = point.version;
+  const to = path.at(-1) ?? from;
+  const instances = active(to, to);
+  return [
+    plan(validate, { versions: path.slice(1) }),
+    plan(deploy, { version: to }),
+    plan(rollbackPoint, { ...point, served: true }),
+    ...expandAlong(path),
+    plan(grant, { version: to }),
+    plan(probe, { versions: asked(instances) }),
+    plan(route, {
+      weights: { [to]: ALL, [from]: 0 },
+      instances: { ...instances, ...draining(live) },
+      result: to,
+      release: false,
+    }),
+    plan(drain, { after: "route", revoke: [from] }),
+    plan(contract, { version: to, weights: { [to]: ALL }, instances, result: to }),
+    plan(confirm, { after: "contract" }),
+  ];
 }
 
 /** One hop for each release after the first. */
@@ -64,8 +102,13 @@ export function hopsAlong(path: readonly Version[]): PlannedStep[] {
 export function arriveAt(version: Version): PlannedStep[] {
   return [
     plan(grant, { version }),
-    plan(probe, { versions: [version] }),
-    plan(route, { weights: { [version]: ALL }, instances: { [version]: "active" }, result: version, release: true }),
-    plan(confirm, {}),
+    plan(probe, { versions: [{ version, dataVersion: version }] }),
+    plan(route, {
+      weights: { [version]: ALL },
+      instances: active(version, version),
+      result: version,
+      release: true,
+    }),
+    plan(confirm, { after: "route" }),
   ];
 }

@@ -1,11 +1,13 @@
 import { DataLossNotAcceptedError, RollbackUnavailableError, VersionNotLiveError } from "@aibos/contract";
 import type { Version } from "@aibos/domain";
-import type { InstanceStatus, PlannedStep } from "../../../db/control-tables.ts";
+import type { PlannedStep } from "../../../db/control-tables.ts";
 import {
   countLostWrites,
   newestRollbackPoint,
   type StoredRollbackPoint,
 } from "../../rollback-points/rollback-points.ts";
+import type { LiveInstance } from "../../instances/tenant-module-read-model.ts";
+import type { RoutingState } from "../../routing/tenant-routing.ts";
 import { plan } from "../migration-step.ts";
 import { confirm } from "../steps/confirm.ts";
 import { countWrites } from "../steps/count-writes.ts";
@@ -15,10 +17,13 @@ import { grant } from "../steps/grant.ts";
 import { hold } from "../steps/hold.ts";
 import { probe } from "../steps/probe.ts";
 import { restoreData } from "../steps/restore-data.ts";
+import { rollBackData } from "../steps/roll-back-data.ts";
 import { rollbackPoint } from "../steps/rollback-point.ts";
 import { route } from "../steps/route.ts";
+import { settleData } from "../steps/settle-data.ts";
 import { undoData } from "../steps/undo-data.ts";
 import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
+import { active, asked, draining, statesByWeight } from "./instance-states.ts";
 import { dataVersionOf, onlyLiveVersion } from "./only-live-version.ts";
 import { requireDependencies } from "./require-upgrade.ts";
 
@@ -76,17 +81,19 @@ export async function planRestore(
         rollbackPointId: point.id,
         acceptDataLoss,
         version: serving,
-        dataVersion: dataVersionOf(state),
+        dataVersion: state.live[0]?.dataVersion ?? dataVersionOf(state),
+        newestDataVersion: dataVersionOf(state),
       }),
+      plan(settleData, { version: point.dataVersion }),
       plan(grant, { version: target }),
-      ...serveAgain({ [target]: ALL }, { [target]: "active" }, target),
+      ...serveAgain({ [target]: ALL }, active(target, point.dataVersion), target),
     ],
   };
 }
 
-/** Retires the versions newer than the one to stay, and takes their changes to the data back by their down files. */
+/** Retires the versions newer than the one to stay, and takes their changes of the data back. */
 async function planLeaveSideBySide(facts: DecisionFacts, version?: Version): Promise<Decision> {
-  const { tx, state, modules } = facts;
+  const { state } = facts;
   const { tenant, module, live } = state;
   const position = version === undefined ? 1 : live.findIndex((instance) => instance.version === version);
   const target = live[position];
@@ -105,6 +112,59 @@ async function planLeaveSideBySide(facts: DecisionFacts, version?: Version): Pro
   const retiring = live.slice(0, position);
   const staying = live.slice(position);
   const data = dataVersionOf(state);
+  const freed = retiring.reduce((sum, instance) => sum + instance.weight, 0);
+  const weights = Object.fromEntries(
+    staying.map((instance) => [instance.version, instance.weight + (instance === target ? freed : 0)]),
+  );
+  const parts = { target, retiring, staying, weights };
+  return data === target.dataVersion ? planUndoShared(facts, parts) : planRollBackData(facts, parts);
+}
+
+interface Leaving {
+  readonly target: LiveInstance;
+  readonly retiring: readonly LiveInstance[];
+  readonly staying: readonly LiveInstance[];
+  /** Of those that stay. */
+  readonly weights: Readonly<Record<string, number>>;
+}
+
+/** The versions that retire have data of their own: requests go back at once, and then the data follows. */
+function planRollBackData({ state }: DecisionFacts, { target, retiring, staying, weights }: Leaving): Decision {
+  const data = dataVersionOf(state);
+  const newest = retiring[0]?.version ?? data;
+  const end = { weights, instances: statesByWeight(staying, weights), result: target.version };
+  return {
+    fromVersion: newest,
+    toVersion: target.version,
+    path: [newest, target.version],
+    steps: [
+      plan(route, {
+        weights: { ...weights, ...Object.fromEntries(retiring.map(({ version }) => [version, 0])) },
+        instances: { ...end.instances, ...draining(retiring) },
+        result: target.version,
+        release: false,
+      }),
+      plan(drain, { after: "route", revoke: retiring.map(({ version }) => version) }),
+      plan(rollbackPoint, {
+        version: newest,
+        dataVersion: retiring[0]?.dataVersion ?? data,
+        reason: `before going back to ${target.version}`,
+        served: true,
+      }),
+      plan(rollBackData, { from: data, to: target.dataVersion, ...end }),
+      plan(confirm, { after: "roll-back-data" }),
+    ],
+  };
+}
+
+/** All use the same tables: they are taken back by their down files, while requests are held. */
+async function planUndoShared(
+  facts: DecisionFacts,
+  { target, retiring, staying, weights }: Leaving,
+): Promise<Decision> {
+  const { tx, state, modules } = facts;
+  const { tenant, module, live } = state;
+  const data = dataVersionOf(state);
   const release = await modules.getVersion(module, target.version);
   const newer = (await modules.getVersion(module, data)).migrations.slice(release.migrations.length);
   const before = await newestRollbackPoint(tx.db, { tenant, module, dataVersion: target.version });
@@ -120,10 +180,6 @@ async function planLeaveSideBySide(facts: DecisionFacts, version?: Version): Pro
           : `Restore the rollback point that was taken before: "aibos-versions rollback-point restore ${before.id}".`),
     );
   }
-  const freed = retiring.reduce((sum, instance) => sum + instance.weight, 0);
-  const weights = Object.fromEntries(
-    staying.map((instance) => [instance.version, instance.weight + (instance === target ? freed : 0)]),
-  );
   return {
     fromVersion: retiring[0]?.version ?? data,
     toVersion: target.version,
@@ -139,23 +195,19 @@ async function planLeaveSideBySide(facts: DecisionFacts, version?: Version): Pro
       }),
       plan(undoData, { from: data, to: target.version, structure: before?.fingerprint.structure ?? null }),
       ...staying.map((instance) => plan(grant, { version: instance.version })),
-      ...serveAgain(
-        weights,
-        Object.fromEntries(staying.map(({ version: name }) => [name, (weights[name] ?? 0) > 0 ? "active" : "standby"])),
-        target.version,
-      ),
+      ...serveAgain(weights, statesByWeight(staying, weights, target.version), target.version),
     ],
   };
 }
 
 function serveAgain(
-  weights: Record<string, number>,
-  instances: Record<string, InstanceStatus>,
+  weights: Readonly<Record<string, number>>,
+  instances: RoutingState["instances"],
   result: Version,
 ): PlannedStep[] {
   return [
-    plan(probe, { versions: Object.keys(instances) as Version[] }),
+    plan(probe, { versions: asked(instances) }),
     plan(route, { weights, instances, result, release: true }),
-    plan(confirm, {}),
+    plan(confirm, { after: "route" }),
   ];
 }

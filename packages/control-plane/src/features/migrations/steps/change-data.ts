@@ -1,10 +1,6 @@
 import {
-  allowTenantLogin,
-  connectAsTenant,
   createSchemaCopy,
-  denyTenantLogin,
   dropSchemaCopy,
-  endTenantSessions,
   provisionTenantSchema,
   restoreSchemaCopy,
   type TenantSession,
@@ -13,18 +9,16 @@ import type { ControlTransaction } from "../../../db/control-database.ts";
 import { findRollbackPoint } from "../../rollback-points/rollback-points.ts";
 import type { Detail, StepRun } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
+import { asTenant } from "./as-tenant.ts";
 
 /**
- * Changes a tenant's data on a session of the tenant's own, in transactions of its own: what a process was at when it
- * died, its successor can't know. So the step notes, behind the fence, that it begins, and one that finds this note
- * first puts the data of the operation's rollback point back, and works from there:
+ * Changes a tenant's data while its requests are held: what a process was at when it died, its successor can't know. So
+ * the step notes, behind the fence, that it begins, and one that finds this note first puts the data of the operation's
+ * rollback point back, and works from there:
  *
  *   (nothing) ──▶ begun ──▶ changed ──▶ the step's own transaction
  *                   ▲  │ killed, or the database went away
  *                   └──┘ data put back
- *
- * Two processes never work at once. To log in as the tenant takes a password that is made behind the fence and makes
- * every older one useless; sessions that are left over are ended before the data is put back or worked on.
  *
  * @param options.again whether the data has to be put back first in any case
  */
@@ -33,26 +27,15 @@ export async function changeData<With>(
   work: (session: TenantSession) => Promise<Detail>,
   options: { again?: boolean } = {},
 ): Promise<Detail> {
-  const { role, schema, platform } = run;
-  const place = { role, schema };
-  const { pool, url } = platform.data;
-  const begun = await run.fenced(async ({ client }, noted, note) => {
-    await denyTenantLogin(client, role);
+  const begun = await run.fenced(async (_tx, noted, note) => {
     await note({ ...noted, begun: true });
     return noted["begun"] === true;
   });
-  await endTenantSessions(pool, role);
-  const password = await run.fenced(async (tx) => {
-    if (begun || options.again === true) await putBack(tx, run);
-    return allowTenantLogin(tx.client, role);
+  return asTenant(run, work, {
+    prepare: async (tx) => {
+      if (begun || options.again === true) await putBack(tx, run);
+    },
   });
-  try {
-    await using session = await connectAsTenant({ platform: pool, url, place, password });
-    return await work(session);
-  } finally {
-    // Behind the fence: another process may be working on a session of its own by now.
-    await run.fenced(({ client }) => denyTenantLogin(client, role)).catch(() => undefined);
-  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Version } from "@aibos/domain";
-import { applySqlMigrations, assertSameHistory, fingerprintSchema, readAppliedMigrations } from "@aibos/tenant-data";
+import { applyMigrations, assertSameHistory, fingerprintSchema, historyOf, readHistory } from "@aibos/tenant-data";
 import type { StepKind } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 import { changeData } from "./change-data.ts";
@@ -22,7 +22,7 @@ export const hop: StepKind<{ from: Version | null; to: Version }> = {
     return changeData(
       run,
       async (session) => {
-        const applied = await applySqlMigrations(session, migrations);
+        const applied = await applyMigrations(session, migrations);
         return { files: applied.migrations.map((migration) => migration.name), notices: applied.notices };
       },
       { again: from === to },
@@ -31,8 +31,8 @@ export const hop: StepKind<{ from: Version | null; to: Version }> = {
   async inside(tx, run, found) {
     const { to } = run.with;
     const migrations = await run.platform.modules.readMigrations(run.module, to);
-    const applied = await readAppliedMigrations(tx.client, run.schema);
-    assertSameHistory(applied, migrations);
+    const applied = await readHistory(tx.client, run.schema);
+    assertSameHistory(applied, historyOf(migrations));
     if (applied.length !== migrations.length || applied.some(({ finished }) => !finished)) {
       throw new Error(`The data of ${run.tenant} went through ${applied.length} of ${migrations.length} migrations.`);
     }

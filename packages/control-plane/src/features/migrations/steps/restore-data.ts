@@ -17,9 +17,11 @@ import { setDataVersion } from "../set-data-version.ts";
 interface Restore {
   rollbackPointId: string;
   acceptDataLoss: boolean;
-  /** What serves now, and the release of the present data: kept as a rollback point of its own. */
+  /** What serves now, and the version of the data that it uses: kept as a rollback point of its own. */
   version: Version;
   dataVersion: Version;
+  /** The newest version of the present data. */
+  newestDataVersion: Version;
 }
 
 /**
@@ -69,7 +71,7 @@ export const restoreData: StepKind<Restore> = {
     await restoreSchemaCopy(tx.client, { copy: kept.copy, schema: run.schema, aside: point.copy });
     await setPointState(tx, point.id, "available");
     await setPointState(tx, kept.id, "dropped");
-    await setDataVersion(tx, run, run.with.dataVersion);
+    await setDataVersion(tx, run, run.with.newestDataVersion);
   },
 };
 

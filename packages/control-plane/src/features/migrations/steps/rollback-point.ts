@@ -8,8 +8,8 @@ interface Point {
   readonly version: Version;
   readonly dataVersion: Version;
   readonly reason: string;
-  /** Somebody asked for it while users go on writing: there is no later step whose change it could undo. */
-  readonly asked?: boolean;
+  /** Users go on writing: it is for going back later, and never what later steps are undone with. */
+  readonly served?: boolean;
 }
 
 /**
@@ -31,7 +31,7 @@ export const rollbackPoint: StepKind<Point> = {
   async undoInside(tx, run, recorded) {
     const point = await findRollbackPoint(tx.db, String(recorded["rollbackPointId"]));
     if (point === undefined || point.state !== "available") return;
-    if (run.with.asked === true) {
+    if (run.with.served === true) {
       await dropSchemaCopy(tx.client, point.copy);
       return setPointState(tx, point.id, "dropped");
     }

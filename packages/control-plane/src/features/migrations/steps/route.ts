@@ -1,4 +1,4 @@
-import type { InstanceStatus } from "../../../db/control-tables.ts";
+import { HoldTimeoutError } from "@aibos/contract";
 import { rebaseWrites } from "../../rollback-points/rollback-points.ts";
 import {
   publishTenantRoute,
@@ -8,20 +8,15 @@ import {
   setWeights,
 } from "../../routing/tenant-routing.ts";
 import type { StepKind } from "../migration-step.ts";
+import { type Switch, switchRouting } from "./switch-routing.ts";
 
-interface Switch {
-  /** Shares in 1/10,000 by version. */
-  weights: Record<string, number>;
-  /** All live instances afterwards, by version. */
-  instances: Record<string, InstanceStatus>;
-  /** The version whose instance is the result. */
-  result: string;
-  /** Ends the hold in the same revision: requests that waited go to the new versions. */
-  release: boolean;
-}
+/** So long an undone switch waits for the requests that it turned back on. */
+const TURNED_BACK_MS = 15_000;
 
-/** Switches which versions serve and how requests are shared, at once for all gateways that apply the revision. */
-export const route: StepKind<Switch> = {
+/** Switches requests to other versions. */
+export const route: StepKind<
+  Switch & { /** Ends the hold in the same revision: who waited goes to the new versions. */ release: boolean }
+> = {
   name: "route",
   title: ({ weights, release }) => {
     const shares = Object.entries(weights).map(([version, weight]) => `${version} ${weight / 100} %`);
@@ -29,19 +24,36 @@ export const route: StepKind<Switch> = {
   },
   async inside(tx, run) {
     const before = await readRoutingState(tx, run);
-    await setWeights(tx, run, run.with.weights);
-    const ids = await setInstances(tx, run, run.with.instances);
     if (run.with.release) {
       await rebaseWrites(tx, run);
       await tx.db.deleteFrom("route_holds").where("tenant", "=", run.tenant).where("module", "=", run.module).execute();
     }
-    const revision = await publishTenantRoute(tx, run);
-    return { detail: { revision, before, instanceId: ids[run.with.result] } };
+    const { revision, instanceId } = await switchRouting(tx, run, run.with);
+    return { detail: { revision, before, instanceId } };
   },
   async undoInside(tx, run, recorded) {
     const before = recorded["before"] as RoutingState;
     await setWeights(tx, run, before.weights);
     await setInstances(tx, run, before.instances);
     await publishTenantRoute(tx, run);
+  },
+  async undoOutside(run) {
+    if (run.with.release) return;
+    // What the versions that go again are still at ends before they are shut out; a gateway that is late is shut out.
+    const revision = await run.fenced(async ({ db }) => {
+      const head = await db.selectFrom("route_head").select("revision").executeTakeFirstOrThrow();
+      return head.revision;
+    });
+    await run.platform.gateways
+      .waitUntilApplied({
+        tenant: run.tenant,
+        module: run.module,
+        revision,
+        timeoutMs: TURNED_BACK_MS,
+        alsoDrained: true,
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof HoldTimeoutError)) throw error;
+      });
   },
 };

@@ -2,17 +2,13 @@ import type { ClientBase } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { describeDrift } from "./describe-drift.ts";
 import { MigrationDriftError } from "./migration-drift-error.ts";
-import type { SqlMigration } from "./sql-migration.ts";
+import { type HistoryEntry, migrationLabel } from "./migration.ts";
 
 /** The table, in the tenant's own schema, that says which migrations its data went through. A copy carries it along. */
 export const LEDGER_TABLE = "aibos_migrations";
 
-export interface AppliedMigration {
-  readonly number: number;
-  readonly name: string;
-  /** SHA-256 of the up file. */
-  readonly checksum: string;
-  /** The up file; null in a ledger from before it was kept. */
+export interface AppliedMigration extends HistoryEntry {
+  /** The file's text; null in a ledger from before it was kept. */
   readonly content: string | null;
   /** False while a file runs that is not one transaction, and for ever when it was interrupted. */
   readonly finished: boolean;
@@ -62,28 +58,37 @@ export async function prepareLedger(client: Pick<ClientBase, "query">, schema: s
   if (missing.length > 0) await client.query(`alter table ${table} ${missing.join(", ")}`);
 }
 
+/** Enters a migration; one that is there gets the state. Everything else about it never changes. */
+export async function enterMigration(
+  client: Pick<ClientBase, "query">,
+  schema: string,
+  { number, name, checksum, content = null }: HistoryEntry,
+  finished: boolean,
+): Promise<void> {
+  await client.query(
+    `insert into ${quoteIdentifier(schema)}.${LEDGER_TABLE} (number, name, checksum, content, finished)
+     values ($1, $2, $3, $4, $5)
+     on conflict (number) do update set finished = excluded.finished, applied_at = now()`,
+    [number, name, checksum, content, finished],
+  );
+}
+
 /**
  * Checks that a release's list begins with what was applied.
  *
  * @throws MigrationDriftError naming the first that differs
  */
-export function assertSameHistory(
-  applied: readonly (Pick<AppliedMigration, "number" | "name" | "checksum"> & { readonly content?: string | null })[],
-  release: readonly Pick<SqlMigration, "number" | "name" | "up">[],
-): void {
+export function assertSameHistory(applied: readonly HistoryEntry[], release: readonly HistoryEntry[]): void {
   for (const [index, before] of applied.entries()) {
     const now = release[index];
     if (now === undefined) throw new MigrationDriftError(before, "the release does not have it");
     if (now.number !== before.number || now.name !== before.name) {
-      throw new MigrationDriftError(before, `the release has ${label(now)} in its place`);
+      throw new MigrationDriftError(before, `the release has ${migrationLabel(now)} in its place`);
     }
-    if (now.up.checksum !== before.checksum) {
-      const difference = before.content == null ? "" : `: ${describeDrift(before.content, now.up.sql)}`;
+    if (now.checksum !== before.checksum) {
+      const known = before.content != null && now.content != null;
+      const difference = known ? `: ${describeDrift(before.content ?? "", now.content ?? "")}` : "";
       throw new MigrationDriftError(before, `its content was changed${difference}`);
     }
   }
-}
-
-function label({ number, name }: { number: number; name: string }): string {
-  return `${String(number).padStart(3, "0")}_${name}`;
 }

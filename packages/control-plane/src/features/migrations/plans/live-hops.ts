@@ -1,0 +1,33 @@
+import type { ModuleId, Version } from "@aibos/domain";
+import type { PlannedStep } from "../../../db/control-tables.ts";
+import type { ModuleReadModel } from "../../modules/module-read-model.ts";
+import { plan } from "../migration-step.ts";
+import { backfill } from "../steps/backfill.ts";
+import { expand } from "../steps/expand.ts";
+
+/**
+ * The first release on a way whose change of the data keeps everybody out; undefined when older and newer versions can
+ * use the data together all the way.
+ */
+export async function firstExclusive(
+  modules: ModuleReadModel,
+  module: ModuleId,
+  path: readonly Version[],
+): Promise<Version | undefined> {
+  for (const [index, version] of path.entries()) {
+    const before = path[index - 1];
+    if (before === undefined) continue;
+    const known = (await modules.getVersion(module, before)).migrations.length;
+    const added = (await modules.getVersion(module, version)).migrations.slice(known);
+    if (added.some(({ kind }) => kind !== "operations")) return version;
+  }
+  return undefined;
+}
+
+/** Brings the data of every release on a way up beside that of the first one. */
+export function expandAlong(path: readonly Version[]): PlannedStep[] {
+  return path.slice(1).flatMap((to, index) => {
+    const from = path[index];
+    return from === undefined ? [] : [plan(expand, { from, to }), plan(backfill, { version: to })];
+  });
+}

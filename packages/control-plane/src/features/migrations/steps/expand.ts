@@ -1,0 +1,40 @@
+import type { Version } from "@aibos/domain";
+import { openTenantLiveSchema, releaseFiles } from "@aibos/tenant-data";
+import type { StepKind } from "../migration-step.ts";
+import { setDataVersion } from "../set-data-version.ts";
+import { asTenant } from "./as-tenant.ts";
+
+interface Expansion {
+  from: Version;
+  to: Version;
+}
+
+/**
+ * Makes room for a release's data beside that of the versions that serve, which notice nothing. Undone, it goes again,
+ * with nothing lost that the older versions can hold.
+ */
+export const expand: StepKind<Expansion> = {
+  name: "expand",
+  title: ({ from, to }) => `make room for the data of ${to} beside ${from}'s`,
+  async outside(run) {
+    const { from, to } = run.with;
+    const { modules } = run.platform;
+    const known = (await modules.readMigrations(run.module, from)).length;
+    const added = (await modules.readMigrations(run.module, to)).slice(known);
+    const operations = added.filter((migration) => migration.kind === "operations");
+    await asTenant(run, (session) =>
+      openTenantLiveSchema(session).start(from, { version: to, files: releaseFiles(operations) }),
+    );
+    return { to, files: operations.map(({ name }) => name) };
+  },
+  async inside(tx, run, found) {
+    await setDataVersion(tx, run, run.with.to);
+    return { detail: found };
+  },
+  async undoInside(tx, run) {
+    await setDataVersion(tx, run, run.with.from);
+  },
+  async undoOutside(run) {
+    await asTenant(run, (session) => openTenantLiveSchema(session).rollback(run.with.to));
+  },
+};
