@@ -7,8 +7,8 @@ import { createSchemaCopy, dropSchemaCopy } from "../schema-copy/create-schema-c
 import { restoreSchemaCopy } from "../schema-copy/restore-schema-copy.ts";
 import { createTenantDatabase, type TenantDatabase } from "../testing/tenant-database.ts";
 import { applySqlMigrations } from "./apply-sql-migrations.ts";
-import { readAppliedMigrations } from "./applied-migrations.ts";
-import { readSqlMigrations } from "./read-sql-migrations.ts";
+import { readAppliedMigrations } from "../migrations/applied-migrations.ts";
+import { readMigrations } from "../migrations/read-migrations.ts";
 import type { SqlMigration } from "./sql-migration.ts";
 
 /** A history as projects have it: begun from a dump, then grown by what such projects do. */
@@ -38,7 +38,7 @@ async function apply(migrations: readonly SqlMigration[]): Promise<readonly stri
 
 test("a long history of a project goes forward release by release, and back to the exact same by rollback point", async () => {
   const { client, place } = tenant;
-  const history = await readSqlMigrations(HISTORY);
+  const history = await readMigrations(HISTORY);
   expect(history.length).toBeGreaterThanOrEqual(150);
   const notices: string[] = [];
   let before = await fingerprint();
