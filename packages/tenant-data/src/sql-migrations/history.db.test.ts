@@ -9,7 +9,7 @@ import { createTenantDatabase, type TenantDatabase } from "../testing/tenant-dat
 import { applySqlMigrations } from "./apply-sql-migrations.ts";
 import { readAppliedMigrations } from "../migrations/applied-migrations.ts";
 import { readMigrations } from "../migrations/read-migrations.ts";
-import type { SqlMigration } from "./sql-migration.ts";
+import type { Migration } from "../migrations/migration.ts";
 
 /** A history as projects have it: begun from a dump, then grown by what such projects do. */
 const HISTORY = fileURLToPath(new URL("./testing/history/", import.meta.url));
@@ -28,7 +28,7 @@ function fingerprint(): Promise<SchemaFingerprint> {
   return tenant.inTransaction(() => fingerprintSchema(tenant.client, tenant.place.schema));
 }
 
-async function apply(migrations: readonly SqlMigration[]): Promise<readonly string[]> {
+async function apply(migrations: readonly Migration[]): Promise<readonly string[]> {
   const { client: platform, database, place } = tenant;
   const { notices } = await withTenantSession({ platform, url: database.url, place }, (session) =>
     applySqlMigrations(session, migrations),
