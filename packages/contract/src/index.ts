@@ -2,6 +2,7 @@ export * from "./tenant-context.ts";
 export * from "./tester-token.ts";
 export * from "./module-environment.ts";
 export * from "./gateway/route-feed.ts";
+export * from "./gateway/measurement-batch.ts";
 export * from "./manifest/module-manifest.ts";
 export * from "./manifest/archive-rules.ts";
 export * from "./manifest/archive-invalid-error.ts";

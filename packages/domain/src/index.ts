@@ -40,6 +40,13 @@ export {
   type RuleCondition,
   type Segments,
 } from "./traffic/match-rules.ts";
+export {
+  failedRequests,
+  REQUEST_ERRORS,
+  type RequestError,
+  type RequestErrors,
+  VERSION_FAILURES,
+} from "./measurements/request-errors.ts";
 export { buildUpgradeGraph, type Risk, type UpgradeGraph, type UpgradeRelease } from "./upgrade-graph/upgrade-graph.ts";
 export { findUpgradePath } from "./upgrade-graph/find-upgrade-path.ts";
 export { NoUpgradePathError } from "./upgrade-graph/no-upgrade-path-error.ts";

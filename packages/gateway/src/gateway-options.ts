@@ -53,6 +53,10 @@ export interface GatewaySettings extends RequiredGatewayOptions {
   readonly reportInterval: number;
   /** Requests under way may take so long at a stop. */
   readonly stopTimeout: number;
+  /** How often what was measured is put on disk, to be sent; it must divide ten seconds. */
+  readonly flushInterval: number;
+  /** Measurements that wait to be sent may have so many bytes on disk; beyond it the oldest go. */
+  readonly spoolBytes: number;
   /** They hear of every exchange. */
   readonly observers: readonly ExchangeObserver[];
   /** Milliseconds since the epoch. */
@@ -87,6 +91,8 @@ export function settingsOf(options: GatewayOptions): GatewaySettings {
     feedSilenceTimeout: 15_000,
     reportInterval: 1_000,
     stopTimeout: 10_000,
+    flushInterval: 2_000,
+    spoolBytes: 256 * 1024 * 1024,
     observers: [],
     now: Date.now,
     random: Math.random,

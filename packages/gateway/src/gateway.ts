@@ -9,6 +9,7 @@ import { type GatewayOptions, type GatewaySettings, settingsOf } from "./gateway
 import { HoldQueue } from "./hold-queue.ts";
 import { closeServer, listen } from "./listener.ts";
 import { LiveUpgrades } from "./live-upgrades.ts";
+import { startMeasurements } from "./measurements/measurements.ts";
 import { Mirror } from "./mirror.ts";
 import { sendProblemOnSocket } from "./problem.ts";
 import { type Reporter, startReporter } from "./reporter.ts";
@@ -59,6 +60,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await routeFile.read((message) => (message.type === "snapshot" ? table.replace(message) : table.apply(message)));
   if (table.feed !== undefined) log.info({ revision: table.revision, routes: table.size }, "serving from kept routes");
 
+  const measurements = await startMeasurements({ settings, dispatcher });
   const handler = createRequestHandler({
     settings,
     table,
@@ -68,7 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     mirror,
     desk: new AdmissionDesk(table, holds, settings.now),
     signer: new ContextSigner(settings.now),
-    observers: settings.observers,
+    observers: [measurements.observer, ...settings.observers],
     attempted: () => undefined,
   });
   const server = createPublicServer(settings, handler, () => stopping);
@@ -81,12 +83,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const admin = createAdminServer(state);
 
-  const port = await listen(server, settings.host, settings.port, "--gateway-port (AIBOS_GATEWAY_PORT)");
+  const cannotListen = async (error: unknown): Promise<never> => {
+    await closeServer(server, 0);
+    await measurements.stop();
+    throw error;
+  };
+  const port = await listen(server, settings.host, settings.port, "--gateway-port (AIBOS_GATEWAY_PORT)").catch(
+    cannotListen,
+  );
   const adminPort = await listen(admin, "127.0.0.1", settings.adminPort, "AIBOS_GATEWAY_ADMIN_PORT").catch(
-    async (error: unknown) => {
-      await closeServer(server, 0);
-      throw error;
-    },
+    cannotListen,
   );
   const url = `http://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`;
 
@@ -155,6 +161,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     upgrades.closeAll();
     // Reports go on until the last request ended: somebody may wait for that.
     await closeServer(server, settings.stopTimeout);
+    await measurements.stop();
     await feed.stop();
     await reporter?.stop();
     await routeFile.close();

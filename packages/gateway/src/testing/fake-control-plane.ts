@@ -1,13 +1,17 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gunzipSync } from "node:zlib";
 import { onTestFinished } from "vitest";
 import {
   type FeedMessage,
   GATEWAY_FEED_PATH,
+  GATEWAY_MEASUREMENTS_PATH,
   GATEWAY_REPORT_PATH,
   type GatewayReport,
   gatewayReportSchema,
+  type MeasurementBatch,
+  measurementBatchSchema,
   type RouteChange,
 } from "@aibos/contract";
 import { RouteTable } from "../route-table.ts";
@@ -32,6 +36,10 @@ export interface FakeControlPlane {
   readonly url: string;
   readonly feedRequests: readonly FeedRequest[];
   readonly reports: readonly GatewayReport[];
+  /** What was sent of measurements, as often as it was. */
+  readonly batches: readonly MeasurementBatch[];
+  /** What is answered to the next batches: a status, or nothing but the end of the connection. 204 to those after. */
+  readonly batchAnswers: (number | "lost")[];
   /** What the feed answers instead of 200, and whether it greets a gateway with what that has missed. */
   status: number;
   greets: boolean;
@@ -51,6 +59,8 @@ export interface FakeControlPlane {
   drop(): void;
   /** The first report, of those that came and those that will, which is as wanted. */
   report(isWanted: (report: GatewayReport) => boolean): Promise<GatewayReport>;
+  /** Waits until the batches that were sent are as wanted. */
+  sentBatches(areWanted: (batches: readonly MeasurementBatch[]) => boolean): Promise<readonly MeasurementBatch[]>;
   /** The feed request of that number, from 1. */
   feedRequest(number: number): Promise<FeedRequest>;
   stop(): Promise<void>;
@@ -60,6 +70,8 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
   const table = new RouteTable();
   const feedRequests: FeedRequest[] = [];
   const reports: GatewayReport[] = [];
+  const batches: MeasurementBatch[] = [];
+  const batchAnswers: (number | "lost")[] = [];
   const feeds = new Set<ServerResponse>();
   const watchers = new Set<() => void>();
   const notify = (): void => {
@@ -104,6 +116,16 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
       });
       return;
     }
+    if (request.method === "POST" && url.pathname === GATEWAY_MEASUREMENTS_PATH) {
+      void new Response(request).arrayBuffer().then((body) => {
+        batches.push(measurementBatchSchema.parse(JSON.parse(gunzipSync(body).toString())));
+        const answer = batchAnswers.shift() ?? 204;
+        if (answer === "lost") request.socket.destroy();
+        else response.writeHead(answer).end();
+        notify();
+      });
+      return;
+    }
     const query = url.searchParams;
     feedRequests.push({
       gateway: query.get("gateway"),
@@ -138,6 +160,8 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     feedRequests,
     reports,
+    batches,
+    batchAnswers,
     status: 200,
     greets: true,
     hangs: false,
@@ -154,6 +178,7 @@ export async function startFakeControlPlane(...first: RouteChange[]): Promise<Fa
       for (const feed of feeds) feed.destroy();
     },
     report: (isWanted) => wait(() => reports.find(isWanted)),
+    sentBatches: (areWanted) => wait(() => (areWanted(batches) ? batches : undefined)),
     feedRequest: (number) => wait(() => feedRequests[number - 1]),
     async stop() {
       if (!server.listening) return;

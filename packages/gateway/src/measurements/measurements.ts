@@ -1,0 +1,164 @@
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Dispatcher } from "undici";
+import { MEASUREMENT_BATCH_ROWS, MEASUREMENT_WINDOW_SECONDS, type MeasurementRow } from "@aibos/contract";
+import type { Exchange, ExchangeObserver } from "../exchange.ts";
+import type { GatewaySettings } from "../gateway-options.ts";
+import { startBatchSender } from "./batch-sender.ts";
+import { openBatchSpool } from "./batch-spool.ts";
+import { latencyOf, requestErrorOf } from "./measured-exchange.ts";
+import { MeasurementTable, ofAllTenants, type Series, seriesKey } from "./measurement-table.ts";
+import { withTotals } from "./with-totals.ts";
+
+const WINDOW_MS = MEASUREMENT_WINDOW_SECONDS * 1_000;
+/** A table with more series than this is put into batches at the end of its window only. */
+const FEW_SERIES = 1_000;
+/** What is unsent at a stop gets so long. */
+const STOP_MS = 2_000;
+
+export interface Measurements {
+  readonly observer: ExchangeObserver;
+  /** What waits to be sent, and what was lost for lack of room or because it was refused, in batches. */
+  state(): { waiting: number; waitingBytes: number; lost: number };
+  /** Puts what was measured so far into batches; resolves when they are on disk. */
+  flush(): Promise<void>;
+  /** Keeps what was measured, and sends what can be sent soon. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Counts what comes of requests, and sends it to the control plane in batches:
+ *
+ *   request ended ──▶ table in memory ──every 2 s or 10 s──▶ batches on disk ──▶ control plane
+ *
+ * A request waits for none of it. What was not sent yet outlives the process, but for the newest table when it is killed.
+ */
+export async function startMeasurements(options: {
+  settings: Pick<
+    GatewaySettings,
+    "id" | "folder" | "controlUrl" | "token" | "now" | "random" | "log" | "flushInterval" | "spoolBytes"
+  >;
+  dispatcher: Dispatcher;
+}): Promise<Measurements> {
+  const { settings, dispatcher } = options;
+  const { now, log } = settings;
+  const spool = await openBatchSpool({
+    folder: join(settings.folder, "measurements"),
+    gatewayId: settings.id,
+    maxBytes: settings.spoolBytes,
+    now,
+  });
+  let lost = 0;
+  const sender = startBatchSender({ settings, spool, dispatcher, log, refused: () => (lost += 1) });
+  const underWay = new Map<string, { readonly series: Series; count: number }>();
+  let table = new MeasurementTable(windowOf(now()));
+  let writing: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  function begins(series: Series): void {
+    const key = seriesKey(series);
+    const entry = underWay.get(key) ?? { series, count: 0 };
+    underWay.set(key, entry);
+    entry.count += 1;
+    table.underWay(series, entry.count);
+  }
+
+  function ends(series: Series): void {
+    const key = seriesKey(series);
+    const entry = underWay.get(key);
+    if (entry === undefined) return;
+    entry.count -= 1;
+    if (entry.count === 0) underWay.delete(key);
+  }
+
+  async function write(full: MeasurementTable): Promise<void> {
+    let rows: MeasurementRow[] = [];
+    const append = async (): Promise<void> => {
+      const { dropped } = await spool.append(rows);
+      rows = [];
+      if (dropped > 0) log.error({ dropped }, "measurements were dropped: too many wait to be sent");
+      lost += dropped;
+      sender.wake();
+    };
+    for (const row of withTotals(full.rows())) {
+      rows.push(row);
+      if (rows.length < MEASUREMENT_BATCH_ROWS) continue;
+      await append();
+      // Requests are served between two batches, however many there are.
+      await nextTurn();
+    }
+    if (rows.length > 0) await append();
+  }
+
+  function cut(): void {
+    const full = table;
+    table = new MeasurementTable(windowOf(now()));
+    for (const { series, count } of underWay.values()) table.underWay(series, count);
+    writing = write(full)
+      .catch((error: unknown) => {
+        lost += 1;
+        log.error({ error }, "measurements could not be kept");
+      })
+      .finally(() => (writing = undefined));
+  }
+
+  function tick(): void {
+    const isOver = windowOf(now()) !== table.at;
+    // A disk that is slower than the window makes the window longer, and nothing else.
+    if (writing === undefined && table.size > 0 && (isOver || table.size <= FEW_SERIES)) cut();
+    else if (table.size === 0 && isOver) table = new MeasurementTable(windowOf(now()));
+    schedule();
+  }
+
+  /** Ticks are at whole multiples, so that one of them is at the end of each window. */
+  function schedule(): void {
+    timer = setTimeout(tick, settings.flushInterval - (now() % settings.flushInterval));
+  }
+  schedule();
+
+  async function flush(): Promise<void> {
+    await writing;
+    if (table.size > 0) cut();
+    await writing;
+  }
+
+  return {
+    observer: {
+      forwarding(exchange) {
+        const series = seriesOf(exchange);
+        if (series === undefined) return;
+        begins(series);
+        begins(ofAllTenants(series));
+      },
+      ended(exchange) {
+        const series = seriesOf(exchange);
+        if (series === undefined) return;
+        ends(series);
+        ends(ofAllTenants(series));
+        table.record(series, {
+          error: requestErrorOf(exchange),
+          latency: latencyOf(exchange),
+          ...exchange.bytes,
+        });
+      },
+    },
+    state: () => ({ waiting: spool.size, waitingBytes: spool.bytes, lost }),
+    flush,
+    async stop() {
+      clearTimeout(timer);
+      await flush();
+      await sender.stop(STOP_MS);
+    },
+  };
+}
+
+/** When the window of a moment began, in seconds since the epoch. */
+function windowOf(ms: number): number {
+  return Math.floor(ms / WINDOW_MS) * MEASUREMENT_WINDOW_SECONDS;
+}
+
+/** Undefined of an exchange that never came to a version. */
+function seriesOf({ tenant, module, version }: Exchange): Series | undefined {
+  if (tenant === undefined || module === undefined || version === undefined) return undefined;
+  return { tenant, module, version };
+}
