@@ -39,6 +39,7 @@ test("the commands are the ones that scripts know", () => {
     "migration-status",
     "mirror",
     "module list",
+    "monitor-performance",
     "publish",
     "register-url",
     "rollback-point create",

@@ -8,6 +8,7 @@ import { addMigrationCommands } from "./commands/migrations.ts";
 import { addDeploymentCommands, addModuleCommands } from "./commands/modules.ts";
 import { addOperationCommands } from "./commands/operations.ts";
 import { addMirrorCommand } from "./commands/mirror.ts";
+import { addPerformanceCommands } from "./commands/performance.ts";
 import { addPublishCommand } from "./commands/publish.ts";
 import { addRollbackPointCommands } from "./commands/rollback-points.ts";
 import { addRoutingCommands } from "./commands/routing.ts";
@@ -33,6 +34,7 @@ export function createProgram(run: Run): Command {
   addPublishCommand(program, run);
   program.commandsGroup("Look:");
   addHealthCommand(program, run);
+  addPerformanceCommands(program, run);
   addModuleCommands(program, run);
   addDeploymentCommands(program, run);
   program.commandsGroup("Tenants:");

@@ -13,6 +13,7 @@ export * from "./errors/catalog-errors.ts";
 export * from "./errors/operation-errors.ts";
 export * from "./errors/request-errors.ts";
 export * from "./api/models.ts";
+export * from "./api/performance.ts";
 export * from "./api/operations.ts";
 export * from "./api/route-policy.ts";
 export * from "./api/route.ts";

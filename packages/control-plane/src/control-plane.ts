@@ -53,7 +53,7 @@ export async function startControlPlane(
     const platform = await startPlatform({ databaseUrl, dataFolder: config.dataFolder, program, log, lost });
     stops.push(() => platform.stop());
 
-    const { service, handlers, feed, gateways } = platform;
+    const { service, handlers, feed, gateways, measurements } = platform;
     const app = createHttpApp({
       handlers,
       feed,
@@ -62,7 +62,10 @@ export async function startControlPlane(
       log,
       publish: (archive) => service.publish(archive),
       watchMigration: (migrationId, signal) => service.watchMigration(migrationId, signal),
+      monitor: ({ tenant, module, ...how }, signal) =>
+        service.monitorVersionPerformance(tenant, module, { ...how, ...(signal && { signal }) }),
       recordReport: (report) => gateways.record(report),
+      addMeasurements: (batch) => measurements.apply(batch),
     });
     const server = await serveHttp({ app, host: config.host, port: config.port });
     stops.push(() => server.close());

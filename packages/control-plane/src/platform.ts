@@ -18,6 +18,13 @@ import { createGatewayStore, type GatewayStore } from "./features/gateways/gatew
 import { createHealthApi } from "./features/health/health-api.ts";
 import { createTenantProbe } from "./features/health/tenant-probe.ts";
 import { loadInstallation } from "./features/installation/installation.ts";
+import { createMeasurementStore, type MeasurementStore } from "./features/measurements/measurement-store.ts";
+import { startMeasurementUpkeep } from "./features/measurements/measurement-upkeep.ts";
+import { createMeasurementPartitions } from "./features/measurements/partitions.ts";
+import { createPerformanceApi } from "./features/measurements/performance-api.ts";
+import { createPerformanceReadModel } from "./features/measurements/performance-read-model.ts";
+import { MEASUREMENT_KEEP } from "./features/measurements/spans.ts";
+import { startUsageSampler } from "./features/measurements/usage-sampler.ts";
 import { createMigrationApi } from "./features/migrations/migration-api.ts";
 import { createMigrationLedger } from "./features/migrations/migration-ledger.ts";
 import { createMigrationReadModel } from "./features/migrations/migration-read-model.ts";
@@ -52,6 +59,7 @@ export interface Platform {
   readonly handlers: RouteHandlers;
   readonly feed: RouteFeed;
   readonly gateways: GatewayStore;
+  readonly measurements: MeasurementStore;
   /** Whether the database answers. */
   isReady(): Promise<boolean>;
   stop(): Promise<void>;
@@ -112,6 +120,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const migrations = createMigrationReadModel(database, notifications);
   const publishModule = createModulePublisher(database);
 
+  const partitions = createMeasurementPartitions(database);
+  const measurements = createMeasurementStore({ database, partitions, keep: MEASUREMENT_KEEP, now });
+  const performance = createPerformanceReadModel({ database, now });
+  const performanceApi = createPerformanceApi({ database, modules, performance, now });
+
   await startDurableWork({ url: databaseUrl, executorId: executor.id, log });
   const life = startExecutorLife({
     executor,
@@ -121,6 +134,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     log,
   });
 
+  const upkeep = startMeasurementUpkeep({ database, partitions, keep: MEASUREMENT_KEEP, now, log });
+  const sampler = startUsageSampler({ driver, store: measurements, log });
+
   const handlers: RouteHandlers = {
     ...createModuleApi({ database, modules }),
     ...createTenantApi({ database, gateways }),
@@ -128,6 +144,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ...createRoutePolicyApi({ database, gateways, testerKey: installation.testerKey, now }),
     ...createMigrationApi({ database, modules, store, workflow, migrations, now }),
     ...createHealthApi({ database, modules, gateways, probe }),
+    ...performanceApi.handlers,
     ...createPlatformApi({ database, gateways, modules, deployments, program, now }),
   };
   const feed = createRouteFeed({
@@ -141,11 +158,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   return {
     handlers,
     feed,
+    measurements,
     gateways: createGatewayStore(database),
     service: composeService({
       call: createRouteCaller(handlers),
       publish: (archive) => publishModule(Buffer.from(archive)),
       watchMigration: (migrationId, signal) => migrations.watch(migrationId, signal),
+      monitor: (query, signal) => performanceApi.monitor(query, signal),
     }),
     isReady: () =>
       database.pool.query("select 1").then(
@@ -153,6 +172,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         () => false,
       ),
     async stop() {
+      await sampler.close();
+      await upkeep.close();
       await stopDurableWork();
       await deployments.close();
       await life.leave();

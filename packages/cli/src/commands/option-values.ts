@@ -22,6 +22,21 @@ export function parsePercent(text: string, subject = "It"): number {
   return percent;
 }
 
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+const LONGEST_WINDOW_DAYS = 400;
+
+/** A time such as `90s`, `15m`, `6h` or `30d`, in seconds. */
+export function parseWindow(text: string): number {
+  const [, number, unit = "s"] = /^(\d{1,8})([smhd])?$/.exec(text) ?? [];
+  const seconds = Number(number) * (UNIT_SECONDS[unit] ?? Number.NaN);
+  if (!(seconds >= 10 && seconds <= LONGEST_WINDOW_DAYS * 86_400)) {
+    throw new InvalidArgumentError(
+      `It must be a time from 10s to ${LONGEST_WINDOW_DAYS}d, such as 90s, 15m, 6h or 30d.`,
+    );
+  }
+  return seconds;
+}
+
 export function parseLimit(text: string): number {
   const limit = Number(text);
   if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > 1_000) throw new InvalidArgumentError("It must be 1 to 1000.");

@@ -1,4 +1,4 @@
-import type { Migration, MigrationStep, RollbackPoint, Tenant } from "@aibos/contract";
+import type { Migration, MigrationStep, RollbackPoint, Tenant, VersionPerformance } from "@aibos/contract";
 
 // Answers of the API as the contract has them, for the fake server.
 
@@ -85,6 +85,25 @@ export function sampleRollbackPoint(changes: Partial<RollbackPoint> = {}): Rollb
     bytes: 1_500_000,
     createdAt: AT,
     fingerprint: { structure: "s", data: "d" },
+    ...changes,
+  };
+}
+
+export function samplePerformance(changes: Partial<VersionPerformance> = {}): VersionPerformance {
+  return {
+    tenant: "acme",
+    module: "accounting",
+    version: "1.0.0",
+    window: { from: "2027-01-31T09:29:00.000Z", to: AT, seconds: 60, resolution: "10s" },
+    requests: 1_200,
+    requestsPerSecond: 20,
+    errors: { client: 3, server: 6, unreachable: 0, timeout: 0, broken: 0, clientGone: 1, cut: 0 },
+    errorRate: 0.005,
+    responseTime: { samples: 1_199, mean: 14.2, p50: 9.34, p90: 21, p95: 48.6, p99: 1_234 },
+    inFlight: 7,
+    bytes: { received: 1_000, sent: 2_000 },
+    cpuUsage: 0.254,
+    memoryBytes: 90_000_000,
     ...changes,
   };
 }

@@ -31,6 +31,7 @@ import {
   stickinessOptionsSchema,
   testerTokenSchema,
 } from "./route-policy.ts";
+import { versionPerformanceSchema, windowSecondsSchema } from "./performance.ts";
 import { type Route, type RouteAnswer, type RouteArguments, type RouteInput, route } from "./route.ts";
 
 const tenant = z.strictObject({ tenant: tenantIdSchema });
@@ -225,6 +226,16 @@ export const ROUTES = {
       status: 202,
     },
   ),
+  getVersionPerformance: route(
+    "get /v1/tenants/{tenant}/modules/{module}/versions/{version}/performance",
+    "Measurements",
+    "What was measured of a version for a tenant: requests, errors, response times, CPU and memory",
+    {
+      params: z.strictObject({ tenant: tenantIdSchema, module: moduleIdSchema, version: versionSchema }),
+      query: z.strictObject({ window: windowSecondsSchema.default(300) }),
+      answer: versionPerformanceSchema,
+    },
+  ),
   listDeployments: route("get /v1/deployments", "Platform", "The running module versions", {
     query: page,
     answer: pageOf(deploymentSchema),
@@ -249,5 +260,12 @@ export type RouteHandlers = {
 export const PUBLISH_PATH = "/v1/modules";
 /** `GET`: an operation as newline-delimited JSON, one migration a line at each change, until it has ended. */
 export const WATCH_PATH = "/v1/migrations/{migrationId}/events";
+/** `GET`: what is measured of a tenant's live versions, a report a line every few seconds, until the reader leaves. */
+export const MONITOR_PATH = "/v1/tenants/{tenant}/modules/{module}/performance/events";
+/** What {@link MONITOR_PATH} takes. */
+export const monitorQuerySchema = z.strictObject({
+  window: windowSecondsSchema.default(60),
+  interval: z.coerce.number().int().min(1).max(60).default(2).describe("Seconds from one report to the next"),
+});
 /** A module's archive may have at most so many bytes. */
 export const ARCHIVE_LIMIT_BYTES = 64 * 1024 * 1024;

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { DomainError } from "@aibos/domain";
-import { type Migration, migrationSchema, problemDetailsSchema, publishedSchema } from "../api/models.ts";
+import { migrationSchema, problemDetailsSchema, publishedSchema } from "../api/models.ts";
+import { performanceReportSchema } from "../api/performance.ts";
 import type { Route } from "../api/route.ts";
-import { PUBLISH_PATH, ROUTES, type RouteCaller, WATCH_PATH } from "../api/routes.ts";
+import { MONITOR_PATH, PUBLISH_PATH, ROUTES, type RouteCaller, WATCH_PATH } from "../api/routes.ts";
 import { ConfigInvalidError, ConnectionRefusedError, RemoteError } from "../errors/request-errors.ts";
 import { composeService, hasEnded } from "../service/compose-service.ts";
 import type { MultiVersionService } from "../service/multi-version-service.ts";
@@ -56,18 +57,22 @@ export function createMultiVersionClient(options: MultiVersionClientOptions): Mu
     Object.entries(ROUTES).map(([name, route]) => [name, (input: CallInput) => callRoute(route, input)]),
   ) as unknown as RouteCaller;
 
-  // A connection that breaks is taken up again: the migration goes on whether or not anybody watches.
-  async function* watchMigration(migrationId: string, signal?: AbortSignal): AsyncGenerator<Migration> {
-    const path = addressOf(WATCH_PATH, { migrationId });
+  // A connection that breaks is taken up again: what is watched goes on whether or not anybody watches.
+  async function* follow<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    isLast: (value: T) => boolean,
+    signal?: AbortSignal,
+  ): AsyncGenerator<T> {
     let failures = 0;
     for (;;) {
       try {
         const response = await request(path, signal === undefined ? {} : { signal });
         for await (const line of readJsonLines(response)) {
-          const migration = migrationSchema.parse(line);
+          const value = schema.parse(line);
           failures = 0;
-          yield migration;
-          if (hasEnded(migration)) return;
+          yield value;
+          if (isLast(value)) return;
         }
       } catch (error) {
         if (signal?.aborted === true) return;
@@ -82,7 +87,13 @@ export function createMultiVersionClient(options: MultiVersionClientOptions): Mu
 
   return composeService({
     call,
-    watchMigration,
+    watchMigration: (migrationId, signal) =>
+      follow(addressOf(WATCH_PATH, { migrationId }), migrationSchema, hasEnded, signal),
+    monitor: ({ tenant, module, ...query }, signal) => {
+      const texts = new URLSearchParams(textsOf(query)).toString();
+      const path = `${addressOf(MONITOR_PATH, { tenant, module })}${texts === "" ? "" : `?${texts}`}`;
+      return follow(path, performanceReportSchema, () => false, signal);
+    },
     publish: async (archive) => {
       const response = await request(PUBLISH_PATH, {
         method: "POST",

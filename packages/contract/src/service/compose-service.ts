@@ -1,5 +1,6 @@
 import { MigrationFailedError, RollbackPointNotFoundError } from "../errors/operation-errors.ts";
 import type { Migration, Published } from "../api/models.ts";
+import type { PerformanceReport } from "../api/performance.ts";
 import type { OperationInput } from "../api/operations.ts";
 import type { RouteCaller } from "../api/routes.ts";
 import type { MultiVersionService } from "./multi-version-service.ts";
@@ -9,6 +10,16 @@ export interface ServicePort {
   readonly call: RouteCaller;
   readonly publish: (archive: Uint8Array) => Promise<Published>;
   readonly watchMigration: (migrationId: string, signal?: AbortSignal) => AsyncIterable<Migration>;
+  readonly monitor: (request: MonitorRequest, signal?: AbortSignal) => AsyncIterable<PerformanceReport>;
+}
+
+/** What to monitor, as a caller writes it. */
+export interface MonitorRequest {
+  readonly tenant: string;
+  readonly module: string;
+  /** Seconds. */
+  readonly window?: number;
+  readonly interval?: number;
 }
 
 /** Tells whether an operation has ended. */
@@ -17,7 +28,7 @@ export function hasEnded(migration: Migration): boolean {
 }
 
 /** Builds the service's methods over a port. */
-export function composeService({ call, publish, watchMigration }: ServicePort): MultiVersionService {
+export function composeService({ call, publish, watchMigration, monitor }: ServicePort): MultiVersionService {
   const none = { params: {}, query: {}, body: undefined };
 
   async function waitForMigration(migrationId: string): Promise<Migration> {
@@ -102,6 +113,10 @@ export function composeService({ call, publish, watchMigration }: ServicePort): 
     validateMigration: (tenant, module, version) =>
       call.validateMigration({ ...none, params: { tenant, module }, body: { version } }),
     performHealthCheck: (tenant, module) => call.performHealthCheck({ ...none, params: { tenant, module } }),
+    getVersionPerformance: (tenant, module, version, options = {}) =>
+      call.getVersionPerformance({ ...none, params: { tenant, module, version }, query: queryOf(options) }),
+    monitorVersionPerformance: (tenant, module, { signal, ...options } = {}) =>
+      monitor({ tenant, module, ...options }, signal),
     getStatus: () => call.getStatus(none),
   };
 }

@@ -25,6 +25,7 @@ import type {
   StickinessOptions,
   TesterToken,
 } from "../api/route-policy.ts";
+import type { PerformanceReport, VersionPerformance } from "../api/performance.ts";
 
 export interface PageRequest {
   /** `nextCursor` of the page before. */
@@ -42,6 +43,11 @@ export interface MigrateOptions {
   rollbackVersion?: string;
   /** Says yes to losing, with `rollbackVersion`, the writes made since that rollback point. False unless told. */
   acceptDataLoss?: boolean;
+}
+
+export interface WindowOptions {
+  /** How far back to look, in seconds, 10 to 400 days; 300 unless told, and 60 while monitoring. */
+  window?: number;
 }
 
 export interface DataLossOptions {
@@ -135,5 +141,23 @@ export interface MultiVersionService {
   /** Tells whether a move is possible now, and what it would do. Changes nothing. */
   validateMigration(tenant: string, module: string, version: string): Promise<MigrationValidation>;
   performHealthCheck(tenant: string, module: string): Promise<HealthReport>;
+
+  /** What was measured of a version for a tenant. CPU and memory are those of the processes, which tenants share. */
+  getVersionPerformance(
+    tenant: string,
+    module: string,
+    version: string,
+    options?: WindowOptions,
+  ): Promise<VersionPerformance>;
+  /** The same of all live versions, again and again, until the signal or the caller ends it. */
+  monitorVersionPerformance(
+    tenant: string,
+    module: string,
+    options?: WindowOptions & {
+      /** Seconds from one report to the next, 1 to 60; 2 unless told. */
+      interval?: number;
+      signal?: AbortSignal;
+    },
+  ): AsyncIterable<PerformanceReport>;
   getStatus(): Promise<PlatformStatus>;
 }

@@ -1,6 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { GATEWAY_FEED_PATH, GATEWAY_REPORT_PATH, PUBLISH_PATH, ROUTES, WATCH_PATH } from "@aibos/contract";
+import {
+  GATEWAY_FEED_PATH,
+  GATEWAY_MEASUREMENTS_PATH,
+  GATEWAY_REPORT_PATH,
+  MONITOR_PATH,
+  PUBLISH_PATH,
+  ROUTES,
+  WATCH_PATH,
+} from "@aibos/contract";
 
 const FILE = new URL("../../../../docs/reference/http-api.md", import.meta.url);
 
@@ -10,8 +18,10 @@ function addresses(): string[] {
   const streams = [
     `POST ${PUBLISH_PATH}`,
     `GET ${WATCH_PATH}`,
+    `GET ${MONITOR_PATH}`,
     `GET ${GATEWAY_FEED_PATH}`,
     `POST ${GATEWAY_REPORT_PATH}`,
+    `POST ${GATEWAY_MEASUREMENTS_PATH}`,
   ];
   const open = ["GET /healthz", "GET /readyz", "GET /openapi.json", "GET /docs"];
   return [...routes, ...streams, ...open].sort();

@@ -1,5 +1,6 @@
 import {
   type GatewayReport,
+  type MeasurementBatch,
   type Migration,
   type Published,
   type RouteHandlers,
@@ -14,6 +15,7 @@ import { addDocsPage } from "./docs-page.ts";
 import { addGatewayRoutes, type FeedSource } from "./gateway-routes.ts";
 import type { HttpEnvironment } from "./http-context.ts";
 import { addPublishRoute } from "./module-archive-route.ts";
+import { addMonitorRoute, type MonitorSource } from "./monitor-route.ts";
 import { createOpenStreams } from "./open-streams.ts";
 import { BEARER } from "./openapi-parts.ts";
 import { problemOf, PROBLEM_TYPE } from "./problem.ts";
@@ -24,8 +26,10 @@ export interface HttpAppOptions {
   readonly handlers: RouteHandlers;
   readonly publish: (archive: Buffer) => Promise<Published>;
   readonly watchMigration: (migrationId: string, signal?: AbortSignal) => AsyncIterable<Migration>;
+  readonly monitor: MonitorSource;
   readonly feed: FeedSource;
   readonly recordReport: (report: GatewayReport) => Promise<void>;
+  readonly addMeasurements: (batch: MeasurementBatch) => Promise<unknown>;
   /** Bearer token that callers must send. */
   readonly token: string;
   /** Whether requests can be served now. */
@@ -60,7 +64,7 @@ const SECURITY_HEADERS = {
 };
 
 export function createHttpApp(options: HttpAppOptions): HttpApp {
-  const { handlers, publish, watchMigration, feed, recordReport, isReady, log } = options;
+  const { handlers, publish, watchMigration, monitor, feed, recordReport, addMeasurements, isReady, log } = options;
   const app = new OpenAPIHono<HttpEnvironment>();
   const authorize = createAuthorization(options.token);
   const streams = createOpenStreams(log);
@@ -91,7 +95,8 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   addApiRoutes(app, handlers);
   addPublishRoute(app, publish);
   addWatchRoute(app, { watchMigration, streams });
-  addGatewayRoutes(app, { feed, recordReport, streams });
+  addMonitorRoute(app, { monitor, streams });
+  addGatewayRoutes(app, { feed, recordReport, addMeasurements, streams });
   addDocsPage(app);
   app.openAPIRegistry.registerComponent("securitySchemes", BEARER, { type: "http", scheme: "bearer" });
   app.doc31("/openapi.json", {

@@ -1,9 +1,12 @@
 import {
   type FeedMessage,
   GATEWAY_FEED_PATH,
+  GATEWAY_MEASUREMENTS_PATH,
   GATEWAY_REPORT_PATH,
   type GatewayReport,
   gatewayReportSchema,
+  type MeasurementBatch,
+  measurementBatchSchema,
 } from "@aibos/contract";
 import { z } from "zod";
 import type { HttpRoutes } from "./http-context.ts";
@@ -13,6 +16,8 @@ import { parseInput, readQuery } from "./route-input.ts";
 
 /** A report names every route with older requests under way: a busy gateway has many. */
 const REPORT_LIMIT_BYTES = 16 * 1024 * 1024;
+/** A batch of as many rows as are allowed has a tenth of it. */
+const BATCH_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** Where gateways come for routes; `RouteFeed` of the feature is one. */
 export interface FeedSource {
@@ -28,7 +33,12 @@ const feedQuerySchema = z.strictObject({
 /** Between control plane and gateways. Not in the OpenAPI document: nobody else shall build on it. */
 export function addGatewayRoutes(
   app: HttpRoutes,
-  parts: { feed: FeedSource; recordReport: (report: GatewayReport) => Promise<void>; streams: OpenStreams },
+  parts: {
+    feed: FeedSource;
+    recordReport: (report: GatewayReport) => Promise<void>;
+    addMeasurements: (batch: MeasurementBatch) => Promise<unknown>;
+    streams: OpenStreams;
+  },
 ): void {
   app.get(GATEWAY_FEED_PATH, async (c) => {
     const { feed, since } = parseInput(feedQuerySchema, readQuery(c.req.url));
@@ -36,6 +46,10 @@ export function addGatewayRoutes(
   });
   app.post(GATEWAY_REPORT_PATH, async (c) => {
     await parts.recordReport(parseInput(gatewayReportSchema, await readJson(c.req.raw, REPORT_LIMIT_BYTES)));
+    return c.body(null, 204);
+  });
+  app.post(GATEWAY_MEASUREMENTS_PATH, async (c) => {
+    await parts.addMeasurements(parseInput(measurementBatchSchema, await readJson(c.req.raw, BATCH_LIMIT_BYTES)));
     return c.body(null, 204);
   });
 }

@@ -75,6 +75,7 @@ export function createExternalDriver(checkMs: number = CHECK_MS): RuntimeDriver 
       forget(deploymentKey(name));
     },
     list: () => [...watched.values()].map(({ spec: { module, version } }) => ({ module, version })),
+    usage: async () => [],
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

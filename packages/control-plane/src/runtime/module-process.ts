@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { checkHealth } from "./check-health.ts";
 import { DeploymentStartFailedError } from "./deployment-start-failed-error.ts";
 import { endGroup, isRunning, type ProcessGroup } from "./process-group.ts";
-import type { DeploymentSpec, DeploymentStatus } from "./runtime-driver.ts";
+import type { DeploymentName, DeploymentSpec, DeploymentStatus } from "./runtime-driver.ts";
 
 /** Times of the supervision, in milliseconds. */
 export interface SupervisionTimes {
@@ -64,6 +64,7 @@ export class ModuleProcess {
   readonly #life: Promise<void>;
   #endProcess = true;
   #status: DeploymentStatus;
+  #running: RunningProcess | undefined;
   #attempt = withQuietRejection();
   #wake = new AbortController();
 
@@ -72,6 +73,12 @@ export class ModuleProcess {
     const { module, version } = options.spec;
     this.#status = { module, version, state: "starting", url: null, pid: null, restarts: 0, lastError: null };
     this.#life = this.#live();
+  }
+
+  /** What runs at the moment. */
+  get running(): (ProcessGroup & DeploymentName) | undefined {
+    const { module, version } = this.#options.spec;
+    return this.#running && { ...this.#running, module, version };
   }
 
   /** Resolves when it is healthy; a start that waits for its delay begins at once. @throws the start's failure */
@@ -105,6 +112,7 @@ export class ModuleProcess {
       try {
         this.#set({ state: "starting", url: null, pid: null });
         running = found ?? (await this.#options.launch());
+        this.#running = running;
         found = undefined;
         await this.#becomeHealthy(running);
         healthySince = performance.now();
@@ -124,6 +132,7 @@ export class ModuleProcess {
         // Out of the routes before it stops answering.
         this.#set({ state: this.#ending.signal.aborted ? "stopped" : state, url: null, pid: null });
         await endGroup(running, this.#options.spec.runtime.stopTimeoutSeconds * 1_000);
+        this.#running = undefined;
         await gone(running);
       }
       if (this.#ending.signal.aborted) break;

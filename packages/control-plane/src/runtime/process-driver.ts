@@ -6,6 +6,7 @@ import { MODULE_ENVIRONMENT } from "@aibos/contract";
 import { type ArtifactStore, openArtifactStore } from "./artifact-store.ts";
 import { DeploymentStartFailedError } from "./deployment-start-failed-error.ts";
 import { findFreePort } from "./free-port.ts";
+import { readGroupUsage } from "./group-usage.ts";
 import { openModuleLog, rotateModuleLog, tellingLines } from "./module-log.ts";
 import { ModuleProcess, type RunningProcess, SUPERVISION_TIMES, type SupervisionTimes } from "./module-process.ts";
 import { endGroup, isRunning } from "./process-group.ts";
@@ -185,6 +186,15 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     },
     list() {
       return [...new Set([...supervised.keys(), ...found.keys()])].flatMap((key) => parseDeploymentKey(key) ?? []);
+    },
+    async usage() {
+      const running = [...supervised.values()].flatMap(({ process }) => process.running ?? []);
+      const usage = await readGroupUsage(new Set(running.map(({ pid }) => pid)));
+      const at = performance.now();
+      return running.flatMap(({ pid, identity, module, version }) => {
+        const used = usage.get(pid);
+        return used === undefined ? [] : [{ module, version, process: identity, at, ...used }];
+      });
     },
     onChange(listener) {
       listeners.add(listener);

@@ -36,6 +36,17 @@ export interface DeploymentStatus extends DeploymentName {
   readonly lastError: string | null;
 }
 
+/** What the processes of a version use of the machine. */
+export interface ProcessUsage extends DeploymentName {
+  /** Tells these processes from those of an earlier or later start. */
+  readonly process: string;
+  /** When it was looked at, in milliseconds of a clock that only goes forwards. */
+  readonly at: number;
+  /** How long their CPU worked since they began, in milliseconds. */
+  readonly cpuMs: number;
+  readonly memoryBytes: number;
+}
+
 /** Runs module versions in one way. A deployment that was asked for is kept running until it is stopped. */
 export interface RuntimeDriver {
   /**
@@ -48,6 +59,8 @@ export interface RuntimeDriver {
   stop(name: DeploymentName): Promise<void>;
   /** All that it runs, those included that an earlier control plane started and nobody asked for yet. */
   list(): DeploymentName[];
+  /** What the versions' processes use, as far as it is known: not of those that somebody else runs. */
+  usage(): Promise<ProcessUsage[]>;
   /** Calls back with every change; returns how to end that. */
   onChange(listener: (status: DeploymentStatus) => void): () => void;
   /** Ends the supervision, and the processes too when asked. */

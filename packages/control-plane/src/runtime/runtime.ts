@@ -13,6 +13,7 @@ export async function createRuntime(options: { folder: string; log: Logger }): P
       for (const driver of all) await driver.stop(name);
     },
     list: () => all.flatMap((driver) => driver.list()),
+    usage: async () => (await Promise.all(all.map((driver) => driver.usage()))).flat(),
     onChange(listener) {
       const ends = all.map((driver) => driver.onChange(listener));
       return () => {

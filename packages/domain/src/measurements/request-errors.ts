@@ -8,15 +8,7 @@
  * - `clientGone`: the client left before the end
  * - `cut`: the gateway ended it, because its route changed or the gateway stopped
  */
-export const REQUEST_ERRORS = [
-  "client",
-  "server",
-  "unreachable",
-  "timeout",
-  "broken",
-  "clientGone",
-  "cut",
-] as const;
+export const REQUEST_ERRORS = ["client", "server", "unreachable", "timeout", "broken", "clientGone", "cut"] as const;
 export type RequestError = (typeof REQUEST_ERRORS)[number];
 
 /** Requests by how they went wrong. */

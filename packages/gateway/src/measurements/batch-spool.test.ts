@@ -9,10 +9,7 @@ import { MeasurementTable } from "./measurement-table.ts";
 
 function rowsOf(tenant: string): MeasurementRow[] {
   const table = new MeasurementTable(1_800_000_000);
-  table.record(
-    { tenant, module: "notes", version: "1.0.0" },
-    { error: undefined, latency: 1, received: 0, sent: 0 },
-  );
+  table.record({ tenant, module: "notes", version: "1.0.0" }, { error: undefined, latency: 1, received: 0, sent: 0 });
   return [...table.rows()];
 }
 

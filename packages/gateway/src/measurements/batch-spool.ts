@@ -79,7 +79,11 @@ export async function openBatchSpool(options: {
       batches.push({ name, bytes: content.length });
       bytes += content.length;
       let dropped = 0;
-      for (let oldest = batches[0]; bytes > maxBytes && batches.length > 1 && oldest !== undefined; oldest = batches[0]) {
+      for (
+        let oldest = batches[0];
+        bytes > maxBytes && batches.length > 1 && oldest !== undefined;
+        oldest = batches[0]
+      ) {
         await remove(oldest);
         dropped += 1;
       }

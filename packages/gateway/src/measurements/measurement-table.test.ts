@@ -34,9 +34,7 @@ function expectedOf(requests: readonly MeasuredRequest[]): unknown {
   return {
     requests: requests.length,
     errors: Object.fromEntries(counted.filter(([, count]) => count > 0)),
-    sketch: new Map(
-      [...sketchLatencies(requests.flatMap((one) => one.latency ?? []))].toSorted(([a], [b]) => a - b),
-    ),
+    sketch: new Map([...sketchLatencies(requests.flatMap((one) => one.latency ?? []))].toSorted(([a], [b]) => a - b)),
     received: sum((one) => one.received),
     sent: sum((one) => one.sent),
   };
@@ -63,11 +61,16 @@ test("a table counts each tenant's requests, and all tenants' together for each 
       const groups = Map.groupBy(requests, ([of]) => `${of.tenant}/${of.module}@${of.version}`);
       const totals = Map.groupBy(requests, ([of]) => `null/${of.module}@${of.version}`);
       const expected = new Map([...groups, ...totals]);
-      expect(rows.map((row) => `${row.tenant}/${row.module}@${row.version}`).sort()).toEqual([...expected.keys()].sort());
+      expect(rows.map((row) => `${row.tenant}/${row.module}@${row.version}`).sort()).toEqual(
+        [...expected.keys()].sort(),
+      );
       for (const row of rows) {
         const own = expected.get(`${row.tenant}/${row.module}@${row.version}`) ?? [];
         expect(factsOf([row])).toEqual(expectedOf(own.map(([, one]) => one)));
-        expect(row.latency.sum).toBeCloseTo(own.reduce((sum, [, one]) => sum + (one.latency ?? 0), 0), 1);
+        expect(row.latency.sum).toBeCloseTo(
+          own.reduce((sum, [, one]) => sum + (one.latency ?? 0), 0),
+          1,
+        );
       }
     }),
   );

@@ -48,7 +48,9 @@ describe("measurements", () => {
     const globex = rowsOf(batches, "globex");
     expect(sum(globex, (row) => row.requests)).toBe(1);
     expect(sum(globex, (row) => row.bytesReceived)).toBe(5);
-    expect(acme.every(({ module, version, at }) => module === "notes" && version === "1.0.0" && at % 10 === 0)).toBe(true);
+    expect(acme.every(({ module, version, at }) => module === "notes" && version === "1.0.0" && at % 10 === 0)).toBe(
+      true,
+    );
     expect(rowsOf(batches, "nobody")).toEqual([]);
     const numbers = batches.map(({ number }) => number);
     expect(numbers).toEqual(numbers.map((_number, index) => index + 1));
@@ -97,7 +99,8 @@ describe("measurements", () => {
     await control.sentBatches((sent) => rowsOf(sent.slice(seen), "acme").filter(isTwo).length > 2);
     await control.sentBatches((sent) => rowsOf(sent.slice(seen), null).some(isTwo));
     for (const raw of open) raw.socket.destroy();
-    await control.sentBatches((sent) => requestsOf(sent, "acme") === 2);
+    const batches = await control.sentBatches((sent) => requestsOf(sent, "acme") === 2);
+    expect(sum(rowsOf(batches, "acme"), (row) => row.errors.clientGone ?? 0)).toBe(2);
   });
 });
 
@@ -121,7 +124,8 @@ describe("measurements that can't be sent", () => {
     expect(requestsOf(control.batches, "acme")).toBe(0);
     const next = await startFakeControlPlane();
     await gatewayOf(next, { ...FAST, folder });
-    await next.sentBatches((sent) => requestsOf(sent, "acme") === 5);
+    const batches = await next.sentBatches((sent) => requestsOf(sent, "acme") === 5);
+    expect(requestsOf(batches, null)).toBe(5);
   });
 
   test("are given up when they are refused for what they are, and those after them go on", async () => {

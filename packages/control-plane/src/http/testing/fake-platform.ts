@@ -1,5 +1,5 @@
 import pino from "pino";
-import { type Migration, type RouteHandlers, ROUTES, type Tenant } from "@aibos/contract";
+import { type Migration, type PerformanceReport, type RouteHandlers, ROUTES, type Tenant } from "@aibos/contract";
 import type { HttpAppOptions } from "../app.ts";
 
 export const TOKEN = "a-token-of-the-tests";
@@ -26,6 +26,8 @@ export function fakePlatform(parts: Partial<HttpAppOptions> = {}): HttpAppOption
     watchMigration: () => once(someMigration()),
     feed: { subscribe: () => once({ type: "heartbeat" as const, revision: 1 }) },
     recordReport: async () => undefined,
+    addMeasurements: async () => undefined,
+    monitor: () => once(someReport()),
     token: TOKEN,
     isReady: async () => true,
     log: pino({ level: "silent" }),
@@ -56,6 +58,10 @@ export function someMigration(changes: Partial<Migration> = {}): Migration {
     finishedAt: null,
     ...changes,
   };
+}
+
+export function someReport(): PerformanceReport {
+  return { at: "2027-01-31T09:30:00.000Z", tenant: "acme", module: "accounting", versions: [] };
 }
 
 async function* once<T>(value: T): AsyncGenerator<T, void, void> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
 import { describeHealth } from "./health.ts";
 import { describeLiveData } from "./live-data.ts";
+import { describeMeasurements } from "./measurements.ts";
 import { describeMigrations } from "./migrations.ts";
 import { describeModules } from "./modules.ts";
 import { describeRollbackPoints } from "./rollback-points.ts";
@@ -24,4 +25,5 @@ export function describeServiceContract(start: StartService): void {
   describeRollbackPoints(world);
   describeTroubles(world);
   describeHealth(world);
+  describeMeasurements(world);
 }

@@ -2,9 +2,13 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import type { MultiVersionService } from "@aibos/contract";
+import type { MeasurementBatch, MultiVersionService } from "@aibos/contract";
 import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
 import { fingerprintSchema, viewSchemaName } from "@aibos/tenant-data";
+import { openControlDatabase } from "../../db/control-database.ts";
+import { createMeasurementStore } from "../../features/measurements/measurement-store.ts";
+import { createMeasurementPartitions } from "../../features/measurements/partitions.ts";
+import { MEASUREMENT_KEEP } from "../../features/measurements/spans.ts";
 import { NOTES_VERSIONS, notesArchive } from "../notes-module.ts";
 
 /** A running implementation of the service. */
@@ -60,6 +64,17 @@ export class ServiceWorld {
     await this.service.createTenant({ id: tenant });
     await this.service.install(tenant, "notes", version);
     return tenant;
+  }
+
+  /** Adds what a gateway would have measured. */
+  async measure(batch: MeasurementBatch): Promise<void> {
+    const database = openControlDatabase(started(this.#database).url, "test", 2);
+    try {
+      const partitions = createMeasurementPartitions(database);
+      await createMeasurementStore({ database, partitions, keep: MEASUREMENT_KEEP, now: Date.now }).apply(batch);
+    } finally {
+      await database.close();
+    }
   }
 
   /** Runs a statement in a tenant's schema. */
