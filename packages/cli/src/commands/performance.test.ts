@@ -96,3 +96,53 @@ test.each(["5s", "401d", "a week", "-5m", ""])("monitor-performance --window %j 
   expect(ran.code).toBe(2);
   expect(ran.err).toContain("It must be a time from 10s to 400d, such as 90s, 15m, 6h or 30d.");
 });
+
+const comparison = {
+  tenant: null,
+  module: "accounting",
+  a: samplePerformance(),
+  b: samplePerformance({ version: "1.5.0", requests: 300 }),
+  confidence: 0.95,
+  differences: [
+    { measure: "errorRate", a: 0.005, b: 0.004, difference: -0.001, low: -0.012, high: 0.011, meaning: "unclear" },
+    { measure: "p50", a: 9.34, b: 4.2, difference: -5.14, low: -6, high: -4.4, meaning: "lower" },
+    { measure: "p90", a: 21, b: 90, difference: 69, low: 41, high: 77, meaning: "higher" },
+    { measure: "p95", a: 48.6, b: 130, difference: 81.4, low: -10, high: null, meaning: "unclear" },
+    { measure: "p99", a: 1_234, b: null, difference: null, low: null, high: null, meaning: "unclear" },
+  ],
+};
+
+test("compare-versions shows two versions side by side, within 80 columns", async () => {
+  const words = ["compare-versions", "-m", "accounting", "-v", "1.0.0", "-v", "1.5.0", "--window", "1m"];
+  const ran = await run({ "GET /v1/modules/accounting/comparison": { body: comparison } }, words, 80);
+  expect([ran.code, ran.err]).toEqual([0, ""]);
+  expect(ran.out).toBe(
+    [
+      "all tenants: accounting in the last 1 min 0 s; requests: 1.0.0 1200, 1.5.0 300",
+      "",
+      "                    1.0.0   1.5.0  difference       95 % interval",
+      "failed              0.5 %   0.4 %      −0.1 %    −1.2 % to +1.1 %  unclear",
+      "response time p50  9.3 ms  4.2 ms     −5.1 ms  −6.0 ms to −4.4 ms  lower",
+      "p90                 21 ms   90 ms      +69 ms    +41 ms to +77 ms  higher",
+      "p95                 49 ms  130 ms      +81 ms         −10 ms to ?  unclear",
+      "p99                 1.2 s       –           –                   –  unclear",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("compare-versions asks for what it was told, and --json is the answer", async () => {
+  const words = ["compare-versions", "-m", "accounting", "-v", "1.0.0", "-v", "1.5.0", "-t", "acme", "--json"];
+  const ran = await run({ "GET /v1/modules/accounting/comparison": { body: comparison } }, words);
+  expect(JSON.parse(ran.out)).toEqual(comparison);
+  expect(api?.calls[0]?.query).toEqual({ a: "1.0.0", b: "1.5.0", tenant: "acme" });
+});
+
+test.each([[["1.0.0"]], [["1.0.0", "1.0.0"]], [["1.0.0", "1.5.0", "2.0.0"]]])(
+  "compare-versions of %j is a usage error",
+  async (versions) => {
+    const ran = await run({}, ["compare-versions", "-m", "accounting", ...versions.flatMap((one) => ["-v", one])]);
+    expect(ran.code).toBe(2);
+    expect(ran.err).toContain("Give two versions to compare");
+  },
+);

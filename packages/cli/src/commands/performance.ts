@@ -1,10 +1,10 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { withExample } from "./help-example.ts";
 import type { Run } from "./command-context.ts";
-import { parseWindow } from "./option-values.ts";
-import { checkTarget, type Target, targetOptions } from "./target.ts";
+import { collect, parseWindow } from "./option-values.ts";
+import { checkTarget, moduleOption, type Target, targetOptions } from "./target.ts";
 
-/** `monitor-performance`: what is measured of a tenant's versions. */
+/** `monitor-performance` and `compare-versions`: what is measured of versions. */
 export function addPerformanceCommands(program: Command, run: Run): void {
   withExample(
     targetOptions(program.command("monitor-performance"))
@@ -42,4 +42,39 @@ export function addPerformanceCommands(program: Command, run: Run): void {
       }
     }),
   );
+
+  withExample(
+    moduleOption(program.command("compare-versions"))
+      .description(
+        "Sets two versions side by side: failures and response times, how much higher those of the second are, and within what interval.",
+      )
+      .requiredOption("-v, --version <version>", "a version; give two, what is compared with comes first", collect)
+      .option("-t, --tenant <id>", "only this tenant's requests; otherwise those of all")
+      .option("--window <time>", "how far back to look, such as 90s, 15m, 6h, 30d; 1h otherwise", parseWindow),
+    "compare-versions -m accounting -v 1.0.0 -v 1.5.0",
+    "compare-versions -m accounting -v 1.0.0 -v 1.5.0 -t acme --window 6h",
+  ).action((options: CompareOptions, command: Command) =>
+    run(command, async ({ connect, output }) => {
+      const { module, tenant, window, version: versions } = options;
+      const [a, b, ...more] = versions;
+      if (a === undefined || b === undefined || more.length > 0 || a === b) {
+        throw new InvalidArgumentError("Give two versions to compare, each with its own -v.");
+      }
+      await checkTarget({ tenant, module, versions });
+      const client = await connect();
+      const { comparisonText } = await import("../output/comparison-text.ts");
+      const compared = await client.compareVersions(module, a, b, {
+        ...(tenant !== undefined && { tenant }),
+        ...(window !== undefined && { window }),
+      });
+      await output.answer(compared, () => comparisonText(output, compared));
+    }),
+  );
+}
+
+interface CompareOptions {
+  readonly module: string;
+  readonly version: readonly string[];
+  readonly tenant?: string;
+  readonly window?: number;
 }

@@ -70,3 +70,33 @@ export const performanceReportSchema = z
   })
   .meta({ id: "PerformanceReport" });
 export type PerformanceReport = z.infer<typeof performanceReportSchema>;
+
+/** What of two versions is compared: the share of failed requests, and quantiles of response times. */
+export const COMPARED = ["errorRate", "p50", "p90", "p95", "p99"] as const;
+
+export const versionComparisonSchema = z
+  .object({
+    /** Null: all tenants together. */
+    tenant: z.string().nullable(),
+    module: z.string(),
+    a: versionPerformanceSchema,
+    b: versionPerformanceSchema,
+    /** How sure each interval is by itself: this share of such intervals holds the true difference, at all times. */
+    confidence: z.number(),
+    differences: z.array(
+      z.object({
+        measure: z.enum(COMPARED),
+        a: z.number().nullable(),
+        b: z.number().nullable(),
+        /** How much higher it is of `b`: a share of 1 for the rate, milliseconds for quantiles. Null without samples. */
+        difference: z.number().nullable(),
+        /** The interval that the true difference is in. Null where nothing bounds it, as with too few samples. */
+        low: z.number().nullable(),
+        high: z.number().nullable(),
+        /** What the interval says of `b`: above zero, below zero, or either. */
+        meaning: z.enum(["higher", "lower", "unclear"]),
+      }),
+    ),
+  })
+  .meta({ id: "VersionComparison" });
+export type VersionComparison = z.infer<typeof versionComparisonSchema>;

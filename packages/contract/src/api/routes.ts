@@ -31,7 +31,7 @@ import {
   stickinessOptionsSchema,
   testerTokenSchema,
 } from "./route-policy.ts";
-import { versionPerformanceSchema, windowSecondsSchema } from "./performance.ts";
+import { versionComparisonSchema, versionPerformanceSchema, windowSecondsSchema } from "./performance.ts";
 import { type Route, type RouteAnswer, type RouteArguments, type RouteInput, route } from "./route.ts";
 
 const tenant = z.strictObject({ tenant: tenantIdSchema });
@@ -234,6 +234,21 @@ export const ROUTES = {
       params: z.strictObject({ tenant: tenantIdSchema, module: moduleIdSchema, version: versionSchema }),
       query: z.strictObject({ window: windowSecondsSchema.default(300) }),
       answer: versionPerformanceSchema,
+    },
+  ),
+  compareVersions: route(
+    "get /v1/modules/{module}/comparison",
+    "Measurements",
+    "Two versions side by side, with differences and their intervals, for a tenant or for all",
+    {
+      params: module,
+      query: z.strictObject({
+        a: versionSchema,
+        b: versionSchema,
+        tenant: tenantIdSchema.optional(),
+        window: windowSecondsSchema.default(3_600),
+      }),
+      answer: versionComparisonSchema,
     },
   ),
   listDeployments: route("get /v1/deployments", "Platform", "The running module versions", {

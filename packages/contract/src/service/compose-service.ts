@@ -115,6 +115,8 @@ export function composeService({ call, publish, watchMigration, monitor }: Servi
     performHealthCheck: (tenant, module) => call.performHealthCheck({ ...none, params: { tenant, module } }),
     getVersionPerformance: (tenant, module, version, options = {}) =>
       call.getVersionPerformance({ ...none, params: { tenant, module, version }, query: queryOf(options) }),
+    compareVersions: (module, a, b, options = {}) =>
+      call.compareVersions({ ...none, params: { module }, query: queryOf({ ...options, a, b }) }),
     monitorVersionPerformance: (tenant, module, { signal, ...options } = {}) =>
       monitor({ tenant, module, ...options }, signal),
     getStatus: () => call.getStatus(none),

@@ -25,7 +25,7 @@ import type {
   StickinessOptions,
   TesterToken,
 } from "../api/route-policy.ts";
-import type { PerformanceReport, VersionPerformance } from "../api/performance.ts";
+import type { PerformanceReport, VersionComparison, VersionPerformance } from "../api/performance.ts";
 
 export interface PageRequest {
   /** `nextCursor` of the page before. */
@@ -149,7 +149,17 @@ export interface MultiVersionService {
     version: string,
     options?: WindowOptions,
   ): Promise<VersionPerformance>;
-  /** The same of all live versions, again and again, until the signal or the caller ends it. */
+  /**
+   * Two versions side by side in the same window (3,600 seconds unless told), with how much higher each measure of `b`
+   * is and the interval of that, for one tenant or for all together.
+   */
+  compareVersions(
+    module: string,
+    a: string,
+    b: string,
+    options?: WindowOptions & { tenant?: string },
+  ): Promise<VersionComparison>;
+  /** What was measured of all live versions, again and again, until the signal or the caller ends it. */
   monitorVersionPerformance(
     tenant: string,
     module: string,

@@ -4,6 +4,7 @@ import { compareVersions, type ModuleId, parseModuleId, parseTenantId, type Tena
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { readTenantModule, requireTenant } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
+import { compareMeasured } from "./compare-measured.ts";
 import type { PerformanceReadModel } from "./performance-read-model.ts";
 
 export interface MonitorQuery {
@@ -15,7 +16,7 @@ export interface MonitorQuery {
 
 /** What was measured, for people and programs. */
 export interface PerformanceApi {
-  readonly handlers: Pick<RouteHandlers, "getVersionPerformance">;
+  readonly handlers: Pick<RouteHandlers, "getVersionPerformance" | "compareVersions">;
   /**
    * What is measured of the live versions, now and every few seconds.
    *
@@ -57,6 +58,15 @@ export function createPerformanceApi(options: {
         });
         if (measured === undefined) throw new RangeError("Nothing was measured of the one version that was asked for.");
         return measured.performance;
+      },
+
+      async compareVersions({ params: { module }, query: { a, b, tenant, window } }) {
+        if (tenant !== undefined) await requireTenant(database.db, tenant);
+        for (const version of [a, b]) await modules.getVersion(module, version);
+        const query = { tenant, module, versions: [a, b], windowSeconds: window };
+        const [left, right] = await performance.measured(query);
+        if (left === undefined || right === undefined) throw new RangeError("Not both versions were measured.");
+        return compareMeasured(left, right);
       },
     },
 

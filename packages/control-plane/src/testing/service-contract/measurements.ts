@@ -70,6 +70,36 @@ export function describeMeasurements(world: ServiceWorld): void {
       ]);
     });
 
+    test("of two versions is set side by side, for a tenant and for all, with intervals", async () => {
+      const tenant = await world.tenantAt("1.0.0");
+      const at = Date.now();
+      const rows = ["1.0.0", "1.1.0"].map((version, index) => ({
+        at,
+        version,
+        latencies: Array.from({ length: 400 }, (_, count) => (count % 40) + 10 + index * 300),
+      }));
+      await world.measure(someBatch(rows.map((row) => ({ ...row, tenant }))));
+      const found = await world.service.compareVersions("notes", "1.0.0", "1.1.0", { tenant, window: 600 });
+      expect(found).toMatchObject({ tenant, a: { version: "1.0.0", requests: 400 }, b: { version: "1.1.0" } });
+      expect(found.differences.map(({ measure, meaning }) => [measure, meaning])).toEqual([
+        ["errorRate", "unclear"],
+        ["p50", "higher"],
+        ["p90", "higher"],
+        ["p95", "higher"],
+        ["p99", expect.stringMatching(/higher|unclear/)],
+      ]);
+      await world.measure(someBatch(rows.map((row) => ({ ...row, tenant: null }))));
+      const all = await world.service.compareVersions("notes", "1.0.0", "1.1.0");
+      expect(all.tenant).toBeNull();
+      expect(all.a.requests).toBeGreaterThanOrEqual(400);
+      await expect(world.service.compareVersions("notes", "1.0.0", "9.9.9")).rejects.toMatchObject({
+        code: "AIBOS_VERSION_NOT_FOUND",
+      });
+      await expect(
+        world.service.compareVersions("notes", "1.0.0", "1.1.0", { tenant: "nobody" }),
+      ).rejects.toMatchObject({ code: "AIBOS_TENANT_NOT_FOUND" });
+    });
+
     test("of what is not there is refused", async () => {
       const tenant = await world.tenantAt("1.0.0");
       const { service } = world;
