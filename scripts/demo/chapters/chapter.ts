@@ -2,6 +2,7 @@ import type { MultiVersionService } from "@aibos/contract";
 import type { PlatformProcess } from "../platform-process.ts";
 import type { Story } from "../story.ts";
 import { foundation } from "./foundation.ts";
+import { liveData } from "./live-data.ts";
 
 export interface ChapterParts {
   readonly story: Story;
@@ -17,4 +18,4 @@ export interface Chapter {
   tell(parts: ChapterParts): Promise<void>;
 }
 
-export const CHAPTERS: readonly Chapter[] = [foundation];
+export const CHAPTERS: readonly Chapter[] = [foundation, liveData];

@@ -1,15 +1,12 @@
 import { describeWrites, RemoteError } from "@aibos/contract";
 import { addAwkwardInvoice, correctAwkwardInvoice } from "../../../examples/accounting/awkward-invoice.ts";
-import { type Books, readBooks } from "../../../examples/accounting/books.ts";
+import { readBooks } from "../../../examples/accounting/books.ts";
 import { seedAccounting } from "../../../examples/accounting/seed.ts";
+import { AccountingUsers, booksSeen } from "../accounting-users.ts";
 import { publishExamples } from "../publish-examples.ts";
-import { Traffic, type TrafficReport, type UserRequest } from "../traffic.ts";
 import type { Chapter, ChapterParts } from "./chapter.ts";
 
 const USERS = 60;
-const THINK_MS = 400;
-/** How long traffic runs between two changes, so that there is something to see. */
-const STRETCH_MS = 2_500;
 const SIZE = { customers: 40, invoices: 450, payments: 60 };
 
 /** One tenant from 1.0.0 to 2.0.0 and back, under traffic all the time. */
@@ -21,28 +18,17 @@ export const foundation: Chapter = {
 
 class Foundation {
   readonly #parts: ChapterParts;
-  readonly #traffic: Traffic;
+  readonly #users: AccountingUsers;
   readonly #acme: { baseUrl: string };
   readonly #globex: { baseUrl: string };
-  /** Drafts that the traffic has not posted yet: a write that every version understands. */
-  #drafts: number[] = [];
-  #writing = true;
-  /** Posted invoices that there must be: those of the beginning, and one for every write that was acknowledged. */
-  #posted = 0;
 
   constructor(parts: ChapterParts) {
     this.#parts = parts;
-    const { gatewayUrl } = parts.platform;
-    this.#acme = { baseUrl: `${gatewayUrl}/t/acme/accounting` };
+    const { story, platform } = parts;
+    const { gatewayUrl } = platform;
+    this.#users = new AccountingUsers({ story, gatewayUrl, tenant: "acme", users: USERS });
+    this.#acme = this.#users.place;
     this.#globex = { baseUrl: `${gatewayUrl}/t/globex/accounting` };
-    this.#traffic = new Traffic({
-      gatewayUrl,
-      tenant: "acme",
-      module: "accounting",
-      users: USERS,
-      thinkMs: THINK_MS,
-      next: (user, turn) => this.#nextRequest(user, turn),
-    });
   }
 
   async tell(): Promise<void> {
@@ -51,22 +37,18 @@ class Foundation {
     const { story } = this.#parts;
     const globexBefore = await readBooks(this.#globex);
     story.step(`${USERS} users of acme begin to work, and do not stop until the end`);
-    story.note(
-      "They read lists, invoices and the summary, and post drafts. Every answer names the version that gave it.",
-    );
-    this.#traffic.start();
+    this.#users.start();
     try {
       await this.#sideBySide();
       const awkward = await this.#failedMigration();
       await this.#migration(awkward);
       await this.#rollback();
     } finally {
-      const last = await this.#traffic.stop();
-      story.check("no request failed to the very end", last.failed === 0, requestsSeen(last));
+      await this.#users.stop();
     }
     story.step("And the other tenant?");
     const globexAfter = await readBooks(this.#globex);
-    story.same("globex still runs 1.0.0, with its books untouched", textOf(globexBefore), textOf(globexAfter));
+    story.same("globex still runs 1.0.0, with its books untouched", booksSeen(globexBefore), booksSeen(globexAfter));
     const { items } = await this.#parts.client.listDeployments();
     const one = items.find(({ version, module }) => module === "accounting" && version === "1.0.0");
     story.check("its version's process was never restarted", one?.restarts === 0, `pid ${one?.pid}`);
@@ -99,14 +81,12 @@ class Foundation {
         seed: 2,
       }),
     ]);
-    const books = await readBooks(this.#acme);
+    const books = await this.#users.look();
     story.check(
       "acme has its own schema with everything in it",
       books.invoices === seeded.invoices && books.lines === seeded.lines && books.posted === seeded.posted,
       booksSeen(books),
     );
-    this.#drafts = await draftsOf(this.#acme.baseUrl);
-    this.#posted = books.posted;
 
     await client.install("acme", "guestbook", "1.0.0");
     const guestbook = `${platform.gatewayUrl}/t/acme/guestbook/entries`;
@@ -121,25 +101,25 @@ class Foundation {
     story.step("1.5.0 beside 1.0.0, on the same data; 20 % of the users get it");
     await client.enableSideBySideVersions("acme", "accounting", "1.5.0");
     await client.updateTrafficSplit("acme", "accounting", { "1.0.0": 80, "1.5.0": 20 });
-    await this.#newStretch();
-    await this.#stretch(["1.0.0", "1.5.0"]);
-    const at20 = this.#usersOn("1.5.0");
+    this.#users.newStretch();
+    await this.#users.stretch(["1.0.0", "1.5.0"]);
+    const at20 = this.#users.on("1.5.0");
     story.check("about a fifth of the users", at20.size >= 6 && at20.size <= 20, `${at20.size} of ${USERS} on 1.5.0`);
 
     story.step("Half and half");
     await client.updateTrafficSplit("acme", "accounting", { "1.0.0": 50, "1.5.0": 50 });
-    await this.#newStretch();
-    await this.#stretch(["1.0.0", "1.5.0"]);
-    const at50 = this.#usersOn("1.5.0");
+    this.#users.newStretch();
+    await this.#users.stretch(["1.0.0", "1.5.0"]);
+    const at50 = this.#users.on("1.5.0");
     const moved = [...at20].filter((user) => !at50.has(user));
     story.check("about half of the users", at50.size >= 20 && at50.size <= 40, `${at50.size} of ${USERS} on 1.5.0`);
     story.check("nobody went backwards", moved.length === 0, `all ${at20.size} of before are still on 1.5.0`);
 
     story.step("Complete: 1.5.0 takes over, 1.0.0 is shut out");
     await client.completeMigration("acme", "accounting", "1.5.0");
-    await this.#newStretch();
-    await this.#stretch(["1.5.0"]);
-    await this.#everyWriteIsThere();
+    this.#users.newStretch();
+    await this.#users.stretch(["1.5.0"]);
+    await this.#users.everyWriteIsThere();
   }
 
   /** An invoice that 2.0.0 can't take: its migration fails in the middle, by itself. */
@@ -148,9 +128,9 @@ class Foundation {
     story.step("1.5.0 → 2.0.0 with a failure in the middle");
     const awkward = await addAwkwardInvoice(this.#acme);
     story.note(
-      `2.0.0 counts in whole cents. Invoice ${awkward.number} has a unit price of 10.005: its migration must fail.`,
+      `2.0.0 counts in whole cents. Invoice ${awkward.number} has a unit price of 10.005: it can't be brought over.`,
     );
-    this.#writing = false;
+    this.#users.writing = false;
     const before = await this.#checksum("before a migration that fails");
     const { id } = await client.start("acme", "accounting", { kind: "migrate", version: "2.0.0" });
     await refused(story, "a second operation meanwhile is refused", "AIBOS_OPERATION_IN_PROGRESS", () =>
@@ -163,9 +143,9 @@ class Foundation {
     const after = await this.#checksum("after it");
     story.same("structure and data are what they were: rows", before.rows, after.rows);
     story.same("structure and data are what they were: SHA-256", before.sha256, after.sha256);
-    this.#writing = true;
-    await this.#stretch(["1.5.0"]);
-    await this.#everyWriteIsThere();
+    this.#users.writing = true;
+    await this.#users.stretch(["1.5.0"]);
+    await this.#users.everyWriteIsThere();
     return awkward;
   }
 
@@ -174,29 +154,34 @@ class Foundation {
     story.step("Correct the invoice, and migrate again");
     await correctAwkwardInvoice(this.#acme, awkward);
     const { isValid, holdsRequests } = await client.validateMigration("acme", "accounting", "2.0.0");
-    story.check("validation says yes", isValid, holdsRequests ? "requests will be held for a moment" : "no hold");
-    this.#writing = false;
-    await this.#newStretch();
+    story.check("validation says yes, and that nobody waits", isValid && !holdsRequests, "no hold");
+    this.#users.writing = false;
+    this.#users.newStretch();
     const before = await readBooks(this.#acme);
     const migration = await client.migrateTenant("acme", "accounting", "2.0.0");
     const after = await readBooks(this.#acme);
     story.same(
       "the books are the same in another shape",
-      textOf(before),
-      textOf({ ...after, version: before.version }),
+      booksSeen(before),
+      booksSeen({ ...after, version: before.version }),
     );
-    this.#writing = true;
-    await this.#newStretch(`requests were held for ${migration.result.heldMs} ms`);
-    await this.#stretch(["2.0.0"]);
-    await this.#everyWriteIsThere();
+    this.#users.writing = true;
+    story.check(
+      "nobody waited",
+      migration.result.heldMs === undefined,
+      migration.steps.map(({ name }) => name).join(", "),
+    );
+    this.#users.newStretch();
+    await this.#users.stretch(["2.0.0"]);
+    await this.#users.everyWriteIsThere();
   }
 
   async #rollback(): Promise<void> {
     const { story, client } = this.#parts;
     story.step("Work on with 2.0.0, then go back to 1.5.0 by hand");
-    await this.#newStretch();
-    await this.#stretch(["2.0.0"]);
-    this.#writing = false;
+    this.#users.newStretch();
+    await this.#users.stretch(["2.0.0"]);
+    this.#users.writing = false;
     const refusal = await refused(
       story,
       "going back says what would be lost, and wants a yes",
@@ -215,8 +200,8 @@ class Foundation {
     const now = await this.#checksum("after going back");
     story.same("rows are those of the rollback point", restored?.rows ?? 0, now.rows);
     story.same("SHA-256 is that of the rollback point", shortSha(restored?.fingerprint), now.sha256);
-    await this.#newStretch();
-    await this.#stretch(["1.5.0"]);
+    this.#users.newStretch();
+    await this.#users.stretch(["1.5.0"]);
     const health = await client.performHealthCheck("acme", "accounting");
     story.check(
       "the health check agrees",
@@ -229,57 +214,6 @@ class Foundation {
   async #checksum(reason: string): Promise<{ rows: number; sha256: string }> {
     const point = await this.#parts.client.createRollbackPoint("acme", "accounting", "1.5.0", reason);
     return { rows: point.rows, sha256: shortSha(point.fingerprint) };
-  }
-
-  /** What the traffic met so far is told with the change before; from here on it is the new version's. */
-  async #newStretch(more?: string): Promise<void> {
-    const lap = this.#count(this.#traffic.lap());
-    this.#parts.story.check(
-      "no request failed during the change",
-      lap.failed === 0,
-      [requestsSeen(lap), more].filter(Boolean).join("; "),
-    );
-  }
-
-  /** Lets the traffic run for a while, then shows what it met. */
-  async #stretch(versions: readonly string[]): Promise<void> {
-    const { story } = this.#parts;
-    await new Promise((resolve) => {
-      setTimeout(resolve, STRETCH_MS);
-    });
-    const lap = this.#count(this.#traffic.lap());
-    story.check("no request failed", lap.failed === 0, requestsSeen(lap));
-    story.same("versions that answered", versions.join(", "), Object.keys(lap.versions).join(", "));
-  }
-
-  /** Compares the books with what users were told, while nobody makes a request. */
-  async #everyWriteIsThere(): Promise<void> {
-    const { posted } = await this.#traffic.quiet(() => readBooks(this.#acme));
-    this.#count(this.#traffic.lap());
-    this.#parts.story.same("every acknowledged write is there: posted invoices", this.#posted, posted);
-  }
-
-  #count(lap: TrafficReport): TrafficReport {
-    this.#posted += lap.written;
-    return lap;
-  }
-
-  #usersOn(version: string): Set<number> {
-    return new Set([...this.#traffic.versionsSeen()].flatMap(([user, seen]) => (seen === version ? [user] : [])));
-  }
-
-  #nextRequest(user: number, turn: number): UserRequest {
-    if (this.#writing && (user + turn) % 40 === 0) {
-      const draft = this.#drafts.pop();
-      if (draft !== undefined) return { method: "POST", path: `/invoices/${draft}/post` };
-    }
-    const paths = [
-      "/invoices?limit=20",
-      "/customers?limit=20",
-      `/invoices/${1 + ((user * 7 + turn) % 300)}`,
-      "/summary",
-    ];
-    return { path: paths[(user + turn) % paths.length] ?? "/summary" };
   }
 }
 
@@ -299,36 +233,6 @@ async function refused(
     story.check(what, error.code === code, error.code);
     return error.message;
   }
-}
-
-async function draftsOf(baseUrl: string): Promise<number[]> {
-  const drafts: number[] = [];
-  for (let after: number | null = 0; after !== null;) {
-    const response = await fetch(
-      `${baseUrl}/invoices?limit=200&after=${after === 0 ? "" : after}`.replace(/&after=$/, ""),
-    );
-    const page = (await response.json()) as {
-      invoices: { id: number; posted_at: string | null }[];
-      next: number | null;
-    };
-    drafts.push(...page.invoices.filter((invoice) => invoice.posted_at === null).map(({ id }) => id));
-    after = page.next;
-  }
-  return drafts;
-}
-
-function textOf(books: Books): string {
-  return booksSeen(books);
-}
-
-function booksSeen({ version, customers, invoices, posted, lines, payments, billed, paid }: Books): string {
-  return `${version}: ${customers} customers, ${invoices} invoices (${posted} posted), ${lines} lines, ${payments} payments, billed ${billed}, paid ${paid}`;
-}
-
-function requestsSeen({ requests, failed, failures, versions, slowestMs, written }: TrafficReport): string {
-  const shares = Object.entries(versions).map(([version, count]) => `${version} ${count}`);
-  const seen = `${requests} requests (${shares.join(", ")}), ${written} writes, slowest ${slowestMs} ms`;
-  return failed === 0 ? seen : `${seen}; ${failed} failed: ${failures.join(" | ")}`;
 }
 
 function shortSha(fingerprint: { structure: string; data: string } | undefined): string {
