@@ -92,7 +92,9 @@ export const moduleManifestSchema = z.strictObject({
     .describe("How this version runs"),
   data: z
     .strictObject({
-      migrations: relativePath.default("migrations").describe("Folder of NNN_name.up.sql and NNN_name.down.sql files"),
+      migrations: relativePath
+        .default("migrations")
+        .describe("Folder of NNN_name.yaml files of operations, and NNN_name.up.sql and NNN_name.down.sql files"),
       compatibleWith: range
         .optional()
         .describe(
