@@ -1,3 +1,5 @@
+import { onlyWith } from "./fingerprint/schema-contents.ts";
+
 /**
  * Names of what the engine derives from the live versions of a schema: triggers and functions that keep versions
  * consistent, policies that let a backfill see every row. They are no part of a tenant's data: the engine makes them
@@ -12,6 +14,7 @@ export function isNotDerived(column: string): string {
 
 /** A condition in SQL: an object did not come with an extension, which keeps its objects itself. */
 export function isNotOfExtension(catalog: string, oid: string): string {
-  return `not exists (select from pg_depend e where e.classid = '${catalog}'::regclass and e.objid = ${oid}
+  const condition = `not exists (select from pg_depend e where e.classid = '${catalog}'::regclass and e.objid = ${oid}
     and e.deptype = 'e')`;
+  return onlyWith("extension", condition, "true");
 }

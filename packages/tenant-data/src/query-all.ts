@@ -1,4 +1,5 @@
 import type { ClientBase, QueryResult } from "pg";
+import { quoteLiteral } from "./quote-identifier.ts";
 
 const SEPARATOR = ";\n";
 
@@ -34,6 +35,40 @@ export async function queryAllNaming(client: ClientBase, statements: readonly st
     if (!(error instanceof Error) || !/^(0A|2B|42|22|23|P0)/.test(sqlstateOf(error))) throw error;
     throw new StatementError(statementAt(statements, positionOf(error)), sqlstateOf(error), error);
   });
+}
+
+/**
+ * Runs statements in one round trip under other settings of the session, in the caller's transaction, and puts the old
+ * ones back. With some thousand short statements the way to the server and back is most of the time.
+ */
+export async function queryAllUnder(
+  client: ClientBase,
+  settings: Readonly<Record<string, string>>,
+  statements: readonly string[],
+  run: typeof queryAll = queryAll,
+): Promise<QueryResult[]> {
+  const { set, reset } = settingsAround(settings);
+  const results = await run(client, [...set, ...statements, ...reset]);
+  return results.slice(set.length, set.length + statements.length);
+}
+
+/** Statements that make settings, and those that put back what was set before; not to be nested for the same setting. */
+export function settingsAround(settings: Readonly<Record<string, string>>): { set: string[]; reset: string[] } {
+  const names = Object.entries(settings).map(([name, value]) => ({
+    name: quoteLiteral(name),
+    kept: quoteLiteral(`aibos.kept_${name}`),
+    value: quoteLiteral(value),
+  }));
+  const call = (calls: readonly string[]): string =>
+    `select ${calls.map((one) => `set_config(${one}, true)`).join(", ")}`;
+  return {
+    set: [
+      call(names.map(({ name, kept }) => `${kept}, current_setting(${name})`)),
+      call(names.map(({ name, value }) => `${name}, ${value}`)),
+    ],
+    // After an error the transaction is aborted and takes the settings with it.
+    reset: [call(names.map(({ name, kept }) => `${name}, current_setting(${kept})`))],
+  };
 }
 
 /** The statement that holds a character of all of them together, counted from 1. */

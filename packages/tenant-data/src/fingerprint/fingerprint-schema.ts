@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { ClientBase } from "pg";
 import { isNotOfExtension } from "../live-objects.ts";
+import { queryAllUnder } from "../query-all.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
-import { withSettings } from "../with-settings.ts";
 import { readStructure, type StructureLine } from "./read-structure.ts";
 import { withoutForcedRowSecurity } from "./row-security.ts";
 
@@ -44,10 +44,7 @@ export async function fingerprintSchema(
   structure?: readonly StructureLine[],
 ): Promise<SchemaFingerprint> {
   const definitions = structure ?? (await readStructure(client, schema));
-  const { tables, sequences } = await withSettings(client, TEXT_FORMAT, async () => ({
-    tables: await withoutForcedRowSecurity(client, schema, () => tableFingerprints(client, schema)),
-    sequences: await sequenceStates(client, schema),
-  }));
+  const { tables, sequences } = await withoutForcedRowSecurity(client, schema, () => readData(client, schema));
   return {
     structure: digest(definitions.map((line) => `${line.object}: ${line.definition}`)),
     data: digest([...tables.map((table) => `${table.name} ${table.rows} ${table.checksum}`), ...sequences]),
@@ -56,40 +53,39 @@ export async function fingerprintSchema(
   };
 }
 
-async function tableFingerprints(client: ClientBase, schema: string): Promise<TableFingerprint[]> {
-  const { rows: names } = await client.query<{ name: string }>(
-    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relkind = 'r' and ${isNotOfExtension("pg_class", "c.oid")} order by c.relname collate "C"`,
+async function readData(
+  client: ClientBase,
+  schema: string,
+): Promise<{ tables: TableFingerprint[]; sequences: string[] }> {
+  const { rows: found } = await client.query<{ name: string; kind: "r" | "S" }>(
+    `select c.relname as name, c.relkind as kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relkind in ('r', 'S') and ${isNotOfExtension("pg_class", "c.oid")}
+     order by c.relname collate "C"`,
     [schema],
+  );
+  const results = await queryAllUnder(
+    client,
+    TEXT_FORMAT,
+    found.map(({ name, kind }) => {
+      const relation = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+      return kind === "S"
+        ? `select last_value || ' ' || is_called as state from ${relation}`
+        : `select count(*)::text as rows, sum(('x' || substr(hash, 1, 16))::bit(64)::bigint)::text as high,
+             sum(('x' || substr(hash, 17, 16))::bit(64)::bigint)::text as low
+           from (select md5(t::text) as hash from only ${relation} t) h`;
+    }),
   );
   const tables: TableFingerprint[] = [];
-  for (const { name } of names) {
-    const { rows } = await client.query<{ rows: string; high: string | null; low: string | null }>(
-      `select count(*)::text as rows,
-         sum(('x' || substr(hash, 1, 16))::bit(64)::bigint)::text as high,
-         sum(('x' || substr(hash, 17, 16))::bit(64)::bigint)::text as low
-       from (select md5(t::text) as hash from only ${quoteIdentifier(schema)}.${quoteIdentifier(name)} t) h`,
-    );
-    const [row] = rows;
-    tables.push({ name, rows: Number(row?.rows ?? 0), checksum: digest([row?.high ?? "", row?.low ?? ""]) });
+  const sequences: string[] = [];
+  for (const [index, { name, kind }] of found.entries()) {
+    const [row]: Partial<Record<string, string | null>>[] = results[index]?.rows ?? [];
+    if (kind === "S") sequences.push(`${name} ${row?.["state"] ?? ""}`);
+    else {
+      const checksum = digest([row?.["high"] ?? "", row?.["low"] ?? ""]);
+      tables.push({ name, rows: Number(row?.["rows"] ?? 0), checksum });
+    }
   }
-  return tables;
-}
-
-async function sequenceStates(client: ClientBase, schema: string): Promise<string[]> {
-  const { rows: names } = await client.query<{ name: string }>(
-    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relkind = 'S' and ${isNotOfExtension("pg_class", "c.oid")} order by c.relname collate "C"`,
-    [schema],
-  );
-  const states: string[] = [];
-  for (const { name } of names) {
-    const { rows } = await client.query<{ state: string }>(
-      `select last_value || ' ' || is_called as state from ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
-    );
-    states.push(`${name} ${rows[0]?.state ?? ""}`);
-  }
-  return states;
+  return { tables, sequences };
 }
 
 function digest(lines: readonly string[]): string {

@@ -1,9 +1,8 @@
 import type { ClientBase } from "pg";
-import { queryAll } from "../query-all.ts";
+import { queryAllUnder } from "../query-all.ts";
 import { quoteLiteral } from "../quote-identifier.ts";
-import { withSettings } from "../with-settings.ts";
 import { queriesAbout, schemaContents } from "./schema-contents.ts";
-import { CATALOG_SETTINGS, searchPathOf } from "./search-path.ts";
+import { CATALOG_SETTINGS, searchPathsIn } from "./search-path.ts";
 import { settledForm } from "./settled-form.ts";
 import { STRUCTURE_QUERIES } from "./structure-queries.ts";
 import { withoutOwnName } from "./without-own-name.ts";
@@ -20,7 +19,10 @@ export interface StructureLine {
  * so that a schema and its copy read the same.
  */
 export async function readStructure(client: ClientBase, schema: string): Promise<StructureLine[]> {
-  const [structure] = await readStructures(client, [schema], await schemaContents(client, schema));
+  const [structure] = await readStructures(client, [schema], {
+    contents: await schemaContents(client, schema),
+    searchPathOf: await searchPathsIn(client),
+  });
   return structure ?? [];
 }
 
@@ -28,19 +30,17 @@ export async function readStructure(client: ClientBase, schema: string): Promise
 export async function readStructures(
   client: ClientBase,
   schemas: readonly string[],
-  contents: ReadonlySet<string>,
+  { contents, searchPathOf }: { contents: ReadonlySet<string>; searchPathOf: (schema: string) => string },
 ): Promise<StructureLine[][]> {
   const asked = queriesAbout(STRUCTURE_QUERIES, contents);
   const batches: string[][] = [];
   for (const schema of schemas) {
-    const path = quoteLiteral(await searchPathOf(client, schema));
+    const path = quoteLiteral(searchPathOf(schema));
     const literal = quoteLiteral(schema);
     const queries = asked.map(({ sql }) => sql.replaceAll("$1", () => literal));
     batches.push([`select set_config('search_path', ${path}, true)`, ...queries]);
   }
-  const results = await withSettings(client, { ...CATALOG_SETTINGS, search_path: "pg_catalog" }, () =>
-    queryAll(client, batches.flat()),
-  );
+  const results = await queryAllUnder(client, { ...CATALOG_SETTINGS, search_path: "pg_catalog" }, batches.flat());
   return batches.map((batch, index) => {
     const mine = results.slice(index * batch.length + 1, (index + 1) * batch.length);
     return mine

@@ -7,12 +7,17 @@ import { quoteIdentifier } from "../quote-identifier.ts";
  * even where the extension is installed in the schema itself.
  */
 export async function searchPathOf(client: ClientBase, schema: string): Promise<string> {
+  return (await searchPathsIn(client))(schema);
+}
+
+/** The same for several schemas of a database. */
+export async function searchPathsIn(client: ClientBase): Promise<(schema: string) => string> {
   const { rows } = await client.query<{ name: string }>(
     `select distinct n.nspname as name from pg_extension e join pg_namespace n on n.oid = e.extnamespace
-     where n.nspname not in ('pg_catalog', $1) order by n.nspname`,
-    [schema],
+     where n.nspname <> 'pg_catalog' order by n.nspname`,
   );
-  return [schema, ...rows.map(({ name }) => name)].map(quoteIdentifier).join(", ");
+  return (schema) =>
+    [schema, ...rows.map(({ name }) => name).filter((name) => name !== schema)].map(quoteIdentifier).join(", ");
 }
 
 /** Settings for queries on the catalog, which are many and short: PostgreSQL would spend more on planning than on them. */

@@ -1,11 +1,15 @@
 import { isNotDerived, isNotOfExtension } from "../live-objects.ts";
-import type { ContentQuery } from "./schema-contents.ts";
+import { type ContentQuery, onlyWith } from "./schema-contents.ts";
 import { withoutSchema } from "../schema-copy/definition-query.ts";
 import { STANDALONE_CATALOGS, STANDALONE_STRUCTURE } from "../schema-copy/standalone-definitions.ts";
 import { AGGREGATE_OPTIONS } from "../schema-copy/type-definitions.ts";
 
 /** The rights on an object that its owner does not have anyway, as text. `type` is the kind of `acldefault`. */
-const rights = (acl: string, owner: string, type: string): string => `
+const rights = (acl: string, owner: string, type: string): string =>
+  `case when ${acl} is not null then ${explicitRights(acl, owner, type)} end`;
+
+/** The same for kinds on which everybody has rights unless they are taken away. */
+const explicitRights = (acl: string, owner: string, type: string): string => `
   (select string_agg(coalesce(pg_get_userbyid(nullif(a.grantee, 0)), 'public') || ' ' || a.privilege_type ||
       case when a.is_grantable then ' grantable' else '' end, ', ' order by a.grantee::regrole::text, a.privilege_type)
     from aclexplode(coalesce(${acl}, acldefault(${type}, ${owner}))) a where a.grantee <> ${owner})`;
@@ -13,6 +17,10 @@ const rights = (acl: string, owner: string, type: string): string => `
 const comment = (oid: string, catalog: string, column = 0): string =>
   `coalesce((select d.description from pg_description d
      where d.objoid = ${oid} and d.classoid = '${catalog}'::regclass and d.objsubid = ${column}), '')`;
+
+/** The same for what most have no comment on. */
+const rareComment = (oid: string, catalog: "pg_class" | "pg_constraint", column?: number): string =>
+  onlyWith("comment", comment(oid, catalog, column), "''::text");
 
 const TABLESPACE = "(select s.spcname from pg_tablespace s where s.oid = c.reltablespace)";
 
@@ -32,7 +40,7 @@ export const STRUCTURE_QUERIES: readonly ContentQuery[] = [
        pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid),
        (select string_agg(i.inhparent::regclass::text, ',' order by i.inhseqno) from pg_inherits i where i.inhrelid = c.oid),
        case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
-       case when c.relkind = 'm' then c.relispopulated end, ${comment("c.oid", "pg_class")},
+       case when c.relkind = 'm' then c.relispopulated end, ${rareComment("c.oid", "pg_class")},
        (select am.amname from pg_am am where am.oid = c.relam), ${TABLESPACE},
        (select array_to_string(t.reloptions, ',') from pg_class t where t.oid = c.reltoastrelid))::text as definition
    from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -45,7 +53,7 @@ export const STRUCTURE_QUERIES: readonly ContentQuery[] = [
        format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
        pg_get_expr(d.adbin, d.adrelid), co.collname, a.attstorage, a.attcompression, a.attstattarget, case when not c.relispartition then a.attislocal end,
        a.attinhcount, array_to_string(a.attoptions, ','), ${rights("a.attacl", "c.relowner", "'c'")},
-       ${comment("c.oid", "pg_class", 0).replace("d.objsubid = 0", "d.objsubid = a.attnum")})::text as definition
+       ${rareComment("c.oid", "pg_class", 0).replace("d.objsubid = 0", "d.objsubid = a.attnum")})::text as definition
    from pg_class c join pg_namespace n on n.oid = c.relnamespace
      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
      left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
@@ -57,7 +65,7 @@ export const STRUCTURE_QUERIES: readonly ContentQuery[] = [
   {
     sql: `select 'constraint ' || coalesce(quote_ident(c.relname), t.typname, '') || '.' || quote_ident(k.conname) as object,
      jsonb_build_array(k.contype, pg_get_constraintdef(k.oid), k.conislocal, k.coninhcount,
-       ${comment("k.oid", "pg_constraint")})::text as definition
+       ${rareComment("k.oid", "pg_constraint")})::text as definition
    from pg_constraint k join pg_namespace n on n.oid = k.connamespace
      left join pg_class c on c.oid = k.conrelid left join pg_type t on t.oid = k.contypid
    where n.nspname = $1 and k.contype <> 't'
@@ -69,7 +77,7 @@ export const STRUCTURE_QUERIES: readonly ContentQuery[] = [
   {
     sql: `select 'index ' || quote_ident(c.relname) as object,
      jsonb_build_array(pg_get_indexdef(i.indexrelid, 0, true), i.indisunique, i.indisvalid, i.indisreplident, i.indisclustered,
-       array_to_string(c.reloptions, ','), ${comment("c.oid", "pg_class")}, ${TABLESPACE},
+       array_to_string(c.reloptions, ','), ${rareComment("c.oid", "pg_class")}, ${TABLESPACE},
        (select string_agg(a.attnum || ' ' || a.attstattarget, ',' order by a.attnum) from pg_attribute a
         where a.attrelid = c.oid and a.attstattarget >= 0),
        (select p.inhparent::regclass::text from pg_inherits p where p.inhrelid = c.oid))::text as definition
@@ -93,7 +101,7 @@ export const STRUCTURE_QUERIES: readonly ContentQuery[] = [
     sql: `select 'function ' || p.oid::regprocedure as object,
      jsonb_build_array(p.prokind, case when p.prokind = 'a' then pg_get_function_arguments(p.oid) || ${AGGREGATE_OPTIONS}
        else ${withoutSchema("pg_get_functiondef(p.oid)", "CREATE OR REPLACE (?:FUNCTION|PROCEDURE) ")} end,
-       pg_get_userbyid(p.proowner), ${rights("p.proacl", "p.proowner", "'f'")}, ${comment("p.oid", "pg_proc")})::text as definition
+       pg_get_userbyid(p.proowner), ${explicitRights("p.proacl", "p.proowner", "'f'")}, ${comment("p.oid", "pg_proc")})::text as definition
    from pg_proc p join pg_namespace n on n.oid = p.pronamespace left join pg_aggregate a on a.aggfnoid = p.oid
    where n.nspname = $1 and ${isNotDerived("p.proname")} and ${isNotOfExtension("pg_proc", "p.oid")}`,
   },
@@ -110,7 +118,7 @@ export const STRUCTURE_QUERIES: readonly ContentQuery[] = [
           (select o.opcname from pg_opclass o where o.oid = r.rngsubopc),
           (select co.collname from pg_collation co where co.oid = r.rngcollation), r.rngcanonical::regproc::text,
           r.rngsubdiff::regproc::text) from pg_range r where r.rngtypid = t.oid),
-       pg_get_userbyid(t.typowner), ${rights("t.typacl", "t.typowner", "'T'")}, ${comment("t.oid", "pg_type")})::text as definition
+       pg_get_userbyid(t.typowner), ${explicitRights("t.typacl", "t.typowner", "'T'")}, ${comment("t.oid", "pg_type")})::text as definition
    from pg_type t join pg_namespace n on n.oid = t.typnamespace
    where n.nspname = $1 and (t.typtype in ('e', 'd', 'r') or (t.typtype in ('b', 'p') and t.typcategory <> 'A') or exists (select from pg_class c where c.oid = t.typrelid
      and c.relkind = 'c')) and ${isNotOfExtension("pg_type", "t.oid")}`,

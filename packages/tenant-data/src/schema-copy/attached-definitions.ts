@@ -42,11 +42,13 @@ const COMMENTS: readonly DefinitionQuery[] = [
          where a.attrelid = c.oid and a.attnum = d.objsubid)) end`,
     `pg_namespace n join pg_class c on c.relnamespace = n.oid and n.nspname = $1
        and ${isNotOfExtension("pg_class", "c.oid")} ${described("pg_class", "c.oid")}`,
+    "comment",
   ),
   commentsOn(
     `format('constraint %I on %s', k.conname, coalesce((select quote_ident(c.relname) from pg_class c
        where c.oid = k.conrelid), (select 'domain ' || quote_ident(t.typname) from pg_type t where t.oid = k.contypid)))`,
     `pg_namespace n join pg_constraint k on k.connamespace = n.oid and n.nspname = $1 ${described("pg_constraint", "k.oid")}`,
+    "comment",
   ),
   commentsOn(
     FUNCTION,
@@ -119,17 +121,19 @@ const GRANTS: readonly DefinitionQuery[] = [
     "r",
     `select format('table %I', c.relname) as target, null::text as part, c.relacl as acl, c.relowner as owner
      from ${RELATIONS} where c.relkind in ('r', 'p', 'v', 'm')`,
+    "grant",
   ),
   grantsOn(
     "S",
     `select format('sequence %I', c.relname) as target, null::text as part, c.relacl as acl, c.relowner as owner
      from ${RELATIONS} where c.relkind = 'S'`,
-    "sequence",
+    "grant",
   ),
   grantsOn(
     "c",
     `select format('table %I', c.relname) as target, format('(%I)', a.attname) as part, a.attacl as acl, c.relowner as owner
      from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid where a.attacl is not null`,
+    "grant",
   ),
   grantsOn(
     "f",

@@ -1,14 +1,12 @@
-import type { ClientBase } from "pg";
+import type { ClientBase, QueryResult } from "pg";
 import { differencesOf } from "../fingerprint/describe-difference.ts";
 import { readStructures, type StructureLine } from "../fingerprint/read-structure.ts";
-import { searchPathOf } from "../fingerprint/search-path.ts";
+import { searchPathsIn } from "../fingerprint/search-path.ts";
 import { withoutForcedRowSecurity } from "../fingerprint/row-security.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
-import { queryAllNaming, StatementError } from "../query-all.ts";
-import { withSettings } from "../with-settings.ts";
+import { queryAllNaming, settingsAround, StatementError } from "../query-all.ts";
 import { assertCopyable } from "./assert-copyable.ts";
-import { copyRows } from "./copy-rows.ts";
-import { copySequences } from "./copy-sequences.ts";
+import { readRowStatements } from "./copy-rows.ts";
 import { CopyUnsupportedError } from "./copy-unsupported-error.ts";
 import { lockStructure } from "./lock-structure.ts";
 import { assertStandsAlone } from "./outside-references.ts";
@@ -54,29 +52,29 @@ export async function createSchemaCopy(
 ): Promise<CopySize> {
   const { owner, schema, defaults } = await schemaDefinitions(client, { from, to });
   await lockStructure(client, from);
-  const sourcePath = await searchPathOf(client, from);
-  const { isEntangled, contents, ...definitions } = await withSettings(client, { search_path: sourcePath }, () =>
-    readDefinitions(client, from),
-  );
+  const searchPathOf = await searchPathsIn(client);
+  const searchPath = searchPathOf(from);
+  const { isEntangled, contents, ...definitions } = await readDefinitions(client, from, searchPath);
   const beforeData = await moveAll(definitions.beforeData, { from, to });
   const afterData = await moveAll(definitions.afterData, { from, to });
   await assertCopyable(client, from, [...beforeData, ...afterData]);
-  await runAll(client, from, schema);
-  const settings = {
+  const { inserts, positions } = await readRowStatements(client, { from, to, searchPath });
+  const { set, reset } = settingsAround({
     role: owner,
-    search_path: await searchPathOf(client, to),
+    search_path: searchPathOf(to),
     check_function_bodies: "off",
     // A row that a policy would hide is an error.
     row_security: "off",
-  };
-  await withSettings(client, settings, () => runAll(client, from, statementsOf(beforeData)));
-  const rowsByTable = await withoutForcedRowSecurity(client, from, () => copyRows(client, { from, to, settings }));
-  await withSettings(client, settings, async () => {
-    await copySequences(client, { from, to });
-    await runAll(client, from, [...statementsOf(afterData), ...defaults]);
   });
+  const empty = [...schema, ...set, ...statementsOf(beforeData)];
+  const rest = [...positions, ...statementsOf(afterData), ...defaults, ...reset];
+  const run = (): Promise<QueryResult[]> => runAll(client, from, [...empty, ...statementsOf(inserts), ...rest]);
+  const results = await (contents.has("setting") ? withoutForcedRowSecurity(client, from, run) : run());
+  const rowsByTable = Object.fromEntries(
+    inserts.map(({ table }, index) => [table, results[empty.length + index]?.rowCount ?? 0]),
+  );
   // A kind that the copy has and the original lacks would not be looked for; nothing makes one.
-  const [before = [], structure = []] = await readStructures(client, [from, to], contents);
+  const [before = [], structure = []] = await readStructures(client, [from, to], { contents, searchPathOf });
   const differences = [...differencesOf(before, structure)];
   if (differences.length > 0) throw new CopyUnsupportedError(from, differences);
   // Else all that the copy needs was named without a schema, with the copy as the search path.
@@ -99,8 +97,8 @@ function statementsOf(definitions: readonly { readonly statement: string }[]): s
   return definitions.map(({ statement }) => statement);
 }
 
-async function runAll(client: ClientBase, schema: string, statements: readonly string[]): Promise<void> {
-  await queryAllNaming(client, statements).catch((error: unknown) => {
+async function runAll(client: ClientBase, schema: string, statements: readonly string[]): Promise<QueryResult[]> {
+  return queryAllNaming(client, statements).catch((error: unknown) => {
     if (error instanceof StatementError)
       throw new CopyUnsupportedError(schema, [error.message], { cause: error.cause });
     throw error;
@@ -113,8 +111,12 @@ async function sizeOf(
   rowsByTable: Readonly<Record<string, number>>,
 ): Promise<Pick<CopySize, "tables" | "rows" | "bytes">> {
   const { rows: sizes } = await client.query<{ tables: number; bytes: string }>(
-    `select count(*)::int as tables, coalesce(sum(pg_total_relation_size(c.oid)), 0)::text as bytes
-     from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind = 'r'`,
+    // Pages are known where an index was built, which spares asking the disk.
+    `select (count(*) filter (where c.relkind = 'r'))::int as tables, coalesce(sum(
+       case when c.relpages > 0 then c.relpages * current_setting('block_size')::bigint else pg_relation_size(c.oid) end
+       + case when c.reltoastrelid = 0 then 0 else pg_total_relation_size(c.reltoastrelid) end), 0)::text as bytes
+     from pg_class c where c.relnamespace = (select n.oid from pg_namespace n where n.nspname = $1)
+       and c.relkind in ('r', 'i')`,
     [schema],
   );
   const rows = Object.values(rowsByTable).reduce((sum, count) => sum + count, 0);

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { isNotOfExtension } from "../live-objects.ts";
-import { quoteIdentifier } from "../quote-identifier.ts";
+import { queryAll } from "../query-all.ts";
+import { quoteIdentifier, quoteLiteral } from "../quote-identifier.ts";
 
 /**
  * Keeps a schema's tables from being changed in their structure, rewritten or truncated until the transaction ends;
@@ -16,14 +17,13 @@ export async function lockStructure(client: ClientBase, schema: string): Promise
   );
   if (rows.length === 0) return;
   const names = rows.map(({ name }) => `only ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`);
-  await client.query(`lock table ${names.join(", ")} in access share mode`);
   // The function knows what is now, the column what the snapshot saw.
-  const { rows: changed } = await client.query<{ name: string }>(
-    `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relkind = 'r' and pg_relation_filenode(c.oid) is distinct from nullif(c.relfilenode, 0)`,
-    [schema],
-  );
-  if (changed.length === 0) return;
+  const [, changed] = await queryAll(client, [
+    `lock table ${names.join(", ")} in access share mode`,
+    `select from pg_class c where c.relnamespace = (select n.oid from pg_namespace n where n.nspname = ${quoteLiteral(schema)})
+       and c.relkind = 'r' and pg_relation_filenode(c.oid) is distinct from nullif(c.relfilenode, 0)`,
+  ]);
+  if (changed === undefined || changed.rows.length === 0) return;
   await client.query(
     `do $$ begin raise exception 'a table was truncated or rewritten while its copy began' using errcode = '40001'; end $$`,
   );

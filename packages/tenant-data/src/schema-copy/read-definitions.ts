@@ -2,8 +2,7 @@ import type { ClientBase } from "pg";
 import { quoteLiteral } from "../quote-identifier.ts";
 import { type Content, queriesAbout, schemaContents } from "../fingerprint/schema-contents.ts";
 import { CATALOG_SETTINGS } from "../fingerprint/search-path.ts";
-import { withSettings } from "../with-settings.ts";
-import { queryAll } from "../query-all.ts";
+import { queryAllUnder } from "../query-all.ts";
 import { ATTACHED_DEFINITIONS } from "./attached-definitions.ts";
 import type { DefinitionKind } from "./definition-query.ts";
 import { DEPENDENCIES } from "./dependencies.ts";
@@ -33,10 +32,15 @@ const QUERIES = [
   ...ATTACHED_DEFINITIONS,
 ];
 
-/** Reads the statements that make a schema, which must be first in the search path. */
+/**
+ * Reads the statements that make a schema.
+ *
+ * @param searchPath with the schema first; without it, the session's is such a path
+ */
 export async function readDefinitions(
   client: ClientBase,
   schema: string,
+  searchPath?: string,
 ): Promise<OrderedDefinitions & { readonly isEntangled: boolean; readonly contents: ReadonlySet<string> }> {
   const literal = quoteLiteral(schema);
   const contents = await schemaContents(client, schema);
@@ -44,11 +48,10 @@ export async function readDefinitions(
   // Tables, sequences and keys are in order by their kinds already.
   const isEntangled = ENTANGLED.some((content) => contents.has(content));
   const texts = [...queries.map(({ sql }) => sql), ...(isEntangled ? [DEPENDENCIES] : [])];
-  const results = await withSettings(client, CATALOG_SETTINGS, () =>
-    queryAll(
-      client,
-      texts.map((text) => text.replaceAll("$1", () => literal)),
-    ),
+  const results = await queryAllUnder(
+    client,
+    { ...CATALOG_SETTINGS, ...(searchPath === undefined ? {} : { search_path: searchPath }) },
+    texts.map((text) => text.replaceAll("$1", () => literal)),
   );
   const definitions = queries.flatMap(({ kind }, index) =>
     (results[index]?.rows ?? []).flatMap((row: Row): Definition[] =>

@@ -4,6 +4,7 @@ import { type DefinitionQuery, RELATIONS } from "./definition-query.ts";
 export const SETTING_DEFINITIONS: readonly DefinitionQuery[] = [
   {
     kind: "setting",
+    about: "setting",
     sql: `select null as key, format('alter table only %I ', c.relname) || concat_ws(', ',
          case when a.attstorage <> t.typstorage then format('alter column %I set storage %s', a.attname,
            case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end) end,
@@ -21,6 +22,7 @@ export const SETTING_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "setting",
+    about: "setting",
     sql: `select null as key, format('alter index %I alter column %s set statistics %s', c.relname, a.attnum, a.attstattarget)
        as statement
      from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid
@@ -35,6 +37,7 @@ export const SETTING_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "setting",
+    about: "setting",
     sql: `select null as key, unnest(array[
          case when c.relkind in ('r', 'p') and c.relreplident <> 'd' then format('alter table only %I replica identity %s',
            c.relname, case c.relreplident when 'f' then 'full' when 'n' then 'nothing' else (

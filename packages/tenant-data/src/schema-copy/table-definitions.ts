@@ -62,7 +62,7 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "identity",
-    about: "sequence",
+    about: "free sequence",
     sql: `select null as key, format('alter sequence %I owned by %I.%I', c.relname, o.relname, a.attname) as statement
      from ${RELATIONS} join pg_depend d on d.objid = c.oid and d.classid = 'pg_class'::regclass and d.deptype = 'a'
        join pg_class o on o.oid = d.refobjid and d.refclassid = 'pg_class'::regclass

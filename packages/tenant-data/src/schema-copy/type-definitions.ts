@@ -57,7 +57,7 @@ export const TYPE_DEFINITIONS: readonly DefinitionQuery[] = [
   },
   {
     kind: "sequence",
-    about: "sequence",
+    about: "free sequence",
     sql: `select ${keyOf("pg_class", "c.oid")} as key,
        format('create %ssequence %I as %s increment by %s minvalue %s maxvalue %s start with %s cache %s %s',
        case c.relpersistence when 'u' then 'unlogged ' else '' end, c.relname, format_type(s.seqtypid, null),
