@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ConfigInvalidError } from "@aibos/contract";
 import { readGatewayConfig } from "./config.ts";
+import { NUMBER_SETTINGS } from "./number-settings.ts";
 import { temporaryFolder } from "./testing/started-gateway.ts";
 
 const NEEDED = { AIBOS_CONTROL_URL: "http://127.0.0.1:7400/", AIBOS_TOKEN: "secret" };
@@ -29,7 +30,7 @@ describe("a gateway's environment", () => {
       folder: resolve(".aibos/gateway"),
       trustForwarded: false,
     });
-    expect(others).toEqual({ logLevel: "info", stopWithParent: false });
+    expect(others).toEqual({ logLevel: "info", stopWithParent: false, workers: 1, worker: undefined });
   });
 
   test("may set everything", () => {
@@ -61,7 +62,43 @@ describe("a gateway's environment", () => {
       stickyHeader: "x-account",
       trustForwarded: true,
     });
-    expect(others).toEqual({ logLevel: "debug", stopWithParent: true });
+    expect(others).toEqual({ logLevel: "debug", stopWithParent: true, workers: 1, worker: undefined });
+  });
+
+  test("may set TLS, the access log, and each limit", () => {
+    const { options } = readGatewayConfig({
+      ...NEEDED,
+      AIBOS_GATEWAY_TLS_PORT: "8443",
+      AIBOS_GATEWAY_TLS_CERT: "/etc/cert.pem",
+      AIBOS_GATEWAY_TLS_KEY: "/etc/key.pem",
+      AIBOS_GATEWAY_ACCESS_LOG: "/var/log/access.log",
+      AIBOS_GATEWAY_ACCESS_LOG_SAMPLE: "0.25",
+      AIBOS_GATEWAY_ACCESS_LOG_ADDRESSES: "whole",
+      ...Object.fromEntries(NUMBER_SETTINGS.map(({ variable, unit }) => [variable, unit === "share" ? "0.5" : "2048"])),
+    });
+    expect(options).toMatchObject({
+      tls: { port: 8443, certFile: "/etc/cert.pem", keyFile: "/etc/key.pem" },
+      accessLog: { file: "/var/log/access.log", sample: 0.25, wholeAddresses: true },
+      ...Object.fromEntries(NUMBER_SETTINGS.map(({ setting, unit }) => [setting, unit === "share" ? 0.5 : 2048])),
+    });
+  });
+
+  test("of a worker gives it an id, a folder and an admin port of its own, and no parent to watch", () => {
+    const { options, ...others } = readGatewayConfig({
+      ...NEEDED,
+      AIBOS_GATEWAY_ID: "x".repeat(64),
+      AIBOS_GATEWAY_FOLDER: "/var/lib/gateway",
+      AIBOS_GATEWAY_ADMIN_PORT: "9000",
+      AIBOS_GATEWAY_WORKERS: "4",
+      AIBOS_GATEWAY_WORKER: "2",
+      AIBOS_STOP_WITH_PARENT: "1",
+    });
+    expect(options).toMatchObject({
+      id: `${"x".repeat(61)}.2`,
+      folder: "/var/lib/gateway/worker-2",
+      adminPort: 9_002,
+    });
+    expect(others).toEqual({ logLevel: "info", stopWithParent: false, workers: 4, worker: 2 });
   });
 
   test.each([
@@ -81,6 +118,16 @@ describe("a gateway's environment", () => {
     ["AIBOS_GATEWAY_IDENTIFY", "path,"],
     ["AIBOS_GATEWAY_STICKY_HEADER", "two words"],
     ["AIBOS_GATEWAY_STICKY_HEADER", "a:b"],
+    ["AIBOS_GATEWAY_WORKERS", "0"],
+    ["AIBOS_GATEWAY_WORKERS", "100"],
+    ["AIBOS_GATEWAY_TLS_PORT", "8443"],
+    ["AIBOS_GATEWAY_TLS_PORT", "x"],
+    ["AIBOS_GATEWAY_ACCESS_LOG_SAMPLE", "2"],
+    ["AIBOS_GATEWAY_ACCESS_LOG_ADDRESSES", "some"],
+    ["AIBOS_GATEWAY_MAX_HEADER_BYTES", "100"],
+    ["AIBOS_GATEWAY_ANSWER_TIMEOUT", "1s"],
+    ["AIBOS_GATEWAY_ANSWER_TIMEOUT", "2147483648"],
+    ["AIBOS_GATEWAY_TRACE_SAMPLE", "1.5"],
     ["AIBOS_LOG_LEVEL", "loud"],
   ])("with %s=%s is refused by that name", (name, value) => {
     const problem = problemOf({ ...NEEDED, [name]: value });

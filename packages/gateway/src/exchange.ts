@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { peerOf } from "./forwarding-facts.ts";
 import type { GatewayProblemCode } from "./problem.ts";
 
 /**
@@ -16,6 +17,13 @@ export type ExchangeFailure = "refused" | "unreachable" | "timeout" | "broken" |
 export interface Exchange {
   readonly kind: "request" | "upgrade";
   readonly requestId: string;
+  /** Of the distributed trace that the module's part belongs to; undefined as long as no version is chosen. */
+  readonly traceId: string | undefined;
+  /** Path and query as the client sent them: not for logs as it is. */
+  readonly target: string;
+  readonly protocol: "1.0" | "1.1" | "2";
+  /** Address of the client's connection. */
+  readonly client: string;
   /** Undefined as long as nothing tells whom the request is for. Text from outside: it may name no tenant at all. */
   readonly tenant: string | undefined;
   readonly module: string | undefined;
@@ -56,11 +64,15 @@ export class ExchangeRecord implements Exchange {
   readonly requestId: string;
   readonly method: string;
   readonly startedAt: number;
+  readonly target: string;
+  readonly protocol: Exchange["protocol"];
+  readonly client: string;
   readonly #observers: readonly ExchangeObserver[];
   readonly #start = performance.now();
   #chosenAt: number | undefined;
   #answeredAt: number | undefined;
   #endedAt: number | undefined;
+  traceId: string | undefined;
   tenant: string | undefined;
   module: string | undefined;
   version: string | undefined;
@@ -81,6 +93,9 @@ export class ExchangeRecord implements Exchange {
     this.kind = kind;
     this.requestId = requestId;
     this.method = request.method ?? "";
+    this.target = request.url ?? "";
+    this.protocol = request.httpVersionMajor === 2 ? "2" : request.httpVersion === "1.0" ? "1.0" : "1.1";
+    this.client = peerOf(request.socket).address;
     this.startedAt = now;
     this.#observers = observers;
   }

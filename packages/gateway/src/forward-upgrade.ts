@@ -1,26 +1,30 @@
 import { type IncomingMessage, request as httpRequest, STATUS_CODES } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
+import { Socket } from "node:net";
 import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
 import type { ExchangeRecord } from "./exchange.ts";
 import { type Attempt, NO_UPSTREAM } from "./forward.ts";
+import type { GatewaySettings } from "./gateway-options.ts";
 import { sendProblemOnSocket } from "./problem.ts";
 import { exchangeFailureOf, upstreamProblem } from "./upstream-failure.ts";
 import type { Upstream } from "./upstream-pools.ts";
 
-/** One request for a WebSocket. */
+/** One request for an upgrade. */
 export interface UpgradeJob {
   /** Filled in on the way; whoever began it ends it. */
   readonly exchange: ExchangeRecord;
   readonly socket: Duplex;
   /** What the client sent after its request's headers. */
   readonly head: Buffer;
+  /** The protocols that the client offers to speak from now on. */
+  readonly protocols: readonly string[];
   /** Called when the tunnel opens, right before the socket is read. */
   readonly opening: () => void;
   readonly path: string;
   readonly headers: string[];
   readonly answer: AnswerFacts;
-  readonly answerTimeout: number;
+  readonly limits: Pick<GatewaySettings, "upstreamHeadersTimeout" | "upstreamConnectTimeout" | "tunnelIdleTimeout">;
   readonly next: (tried: ReadonlySet<Upstream>) => Upstream | undefined;
   /** Called at the end of every try, before the next one. */
   readonly attempted: (attempt: Attempt) => void;
@@ -32,7 +36,7 @@ export interface UpgradeJob {
  * connection, or a client could send further requests through it past the gateway's checks.
  */
 export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), before?: Error): void {
-  const { socket, exchange } = job;
+  const { socket, exchange, limits } = job;
   const upstream = job.next(tried);
   if (upstream === undefined) {
     if (before !== undefined) exchange.failed(exchangeFailureOf(before, false));
@@ -48,7 +52,7 @@ export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), bef
     hostname: url.hostname.replace(/^\[|\]$/g, ""),
     port: url.port,
     path: upstream.basePath + job.path,
-    headers: ["host", url.host, ...job.headers, "connection", "Upgrade", "upgrade", "websocket"],
+    headers: ["host", url.host, ...job.headers, "connection", "Upgrade", "upgrade", job.protocols.join(", ")],
   });
   const abandon = (): void => {
     outgoing.destroy();
@@ -56,16 +60,30 @@ export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), bef
   let connected = false;
   let answered = false;
   socket.once("close", abandon);
-  outgoing.setTimeout(job.answerTimeout, () => outgoing.destroy(timeoutError()));
-  outgoing.once("socket", (connection) => connection.once("connect", () => (connected = true)));
-  outgoing.once("upgrade", (answer: IncomingMessage, tunnel: Duplex, head: Buffer) => {
+  const connecting = setTimeout(() => outgoing.destroy(timeoutError()), limits.upstreamConnectTimeout);
+  outgoing.setTimeout(limits.upstreamHeadersTimeout, () => outgoing.destroy(timeoutError()));
+  outgoing.once("close", () => clearTimeout(connecting));
+  outgoing.once("socket", (connection) =>
+    connection.once("connect", () => {
+      connected = true;
+      clearTimeout(connecting);
+    }),
+  );
+  outgoing.once("upgrade", (answer: IncomingMessage, tunnel: Socket, head: Buffer) => {
     outgoing.setTimeout(0);
     exchange.answered(101);
     job.attempted({ upstream, failure: undefined, status: 101 });
     socket.off("close", abandon);
-    socket.write(`${renderHead(answer, job.answer)}connection: Upgrade\r\nupgrade: websocket\r\n\r\n`, "latin1");
+    const protocol = answer.headers.upgrade ?? job.protocols[0] ?? "";
+    socket.write(`${renderHead(answer, job.answer)}connection: Upgrade\r\nupgrade: ${protocol}\r\n\r\n`, "latin1");
     join(socket, tunnel, exchange);
     job.opening();
+    tunnel.setTimeout(limits.tunnelIdleTimeout, () => {
+      // Both sides' bytes pass here: a silence is one of both.
+      exchange.failed("cut");
+      tunnel.destroy();
+    });
+    tunnel.setNoDelay(true);
     exchange.sent += head.length;
     exchange.received += job.head.length;
     socket.write(head);
@@ -118,7 +136,9 @@ function join(socket: Duplex, other: Duplex | IncomingMessage, exchange: Exchang
       return;
     }
     if (!socket.destroyed) exchange.failed("broken");
-    socket.destroy();
+    // A reset: the end of the connection may be the only end that an answer has.
+    if (socket instanceof Socket) socket.resetAndDestroy();
+    else socket.destroy();
   });
   socket.once("close", () => other.destroy());
 }

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
+import { addTrailers, beginAnswer, breakOff, informClient, isGone, wentOut } from "./client-answer.ts";
+import { ClientFault } from "./client-fault.ts";
 import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
 import type { ExchangeFailure, ExchangeRecord } from "./exchange.ts";
+import type { GatewaySettings } from "./gateway-options.ts";
 import { type GatewayProblem, sendProblem } from "./problem.ts";
-import { hasBody, RequestBody } from "./request-body.ts";
+import { type BodyLimits, hasBody, RequestBody } from "./request-body.ts";
 import { discardUnreadBody } from "./unread-body.ts";
 import { exchangeFailureOf, isLostConnection, upstreamProblem } from "./upstream-failure.ts";
 import type { Upstream } from "./upstream-pools.ts";
@@ -27,12 +30,15 @@ export interface ForwardJob {
   /** Raw header list for the upstream. */
   readonly headers: string[];
   readonly answer: AnswerFacts;
+  readonly limits: BodyLimits & Pick<GatewaySettings, "clientReadTimeout">;
   /** Whether the client waits for "100 Continue" before it sends the body. */
   readonly expectsContinue: boolean;
   /** Another upstream than those tried; undefined when there is none. */
   readonly next: (tried: ReadonlySet<Upstream>) => Upstream | undefined;
   /** Called at the end of every try, before the next one. */
   readonly attempted: (attempt: Attempt) => void;
+  /** The answer is an event stream: it may go on for days. Called at most once, with what cuts it off. */
+  readonly streaming: (cut: () => void) => void;
   /** No upstream works on the request any more. Called once. */
   readonly ended: () => void;
   readonly failed: (error: Error, when: "before answer" | "during answer") => void;
@@ -57,11 +63,12 @@ export function forwardRequest(job: ForwardJob): void {
  *   waiting ──connected──▶ sent ──first byte──▶ answering ──▶ ended
  *      │ can't connect       │ connection lost       │ broke off
  *      ▼                     ▼                       ▼
- *   next upstream,        once more when it is    the client's connection is destroyed:
+ *   next upstream,        once more when it is    the client's answer is broken off:
  *   or 502, 503, 504      idempotent and has      half an answer must not look whole
  *                         no body, else 502, 504
  *
- * A client that goes away ends it in every state, and the upstream's connection with it.
+ * A client that goes away ends it in every state, and the upstream's connection with it; so does one that sends too
+ * much or too slowly, and one that does not take its answer.
  */
 class Forward implements Dispatcher.DispatchHandler {
   readonly #job: ForwardJob;
@@ -74,12 +81,16 @@ class Forward implements Dispatcher.DispatchHandler {
   #repeated = false;
   #answering = false;
   #clientGone = false;
+  /** Runs while the client takes nothing of its answer. */
+  #stuck: NodeJS.Timeout | undefined;
+  #listensForDrain = false;
 
   constructor(job: ForwardJob) {
     this.#job = job;
     this.#withBody = hasBody(job.request);
     job.response.once("close", () => {
-      if (job.response.writableFinished) return;
+      clearTimeout(this.#stuck);
+      if (wentOut(job.response)) return;
       this.#clientGone = true;
       this.#controller?.abort(new Error("The client went away."));
     });
@@ -87,24 +98,18 @@ class Forward implements Dispatcher.DispatchHandler {
 
   /** Sends the request to the next upstream. */
   start(before?: Error): void {
-    const { request } = this.#job;
+    const { request, exchange, limits } = this.#job;
     const upstream = this.#job.next(this.#tried);
     if (upstream === undefined) {
-      if (before !== undefined) this.#job.exchange.failed(exchangeFailureOf(before, this.#sent));
+      if (before !== undefined) exchange.failed(exchangeFailureOf(before, this.#sent));
       this.#refuse(before === undefined ? NO_UPSTREAM : upstreamProblem(before));
       return;
     }
     this.#tried.add(upstream);
     this.#upstream = upstream;
-    this.#job.exchange.upstream = upstream.url.href;
+    exchange.upstream = upstream.url.href;
     this.#sent = false;
-    this.#body = this.#withBody
-      ? new RequestBody(
-          request,
-          () => this.#continue(),
-          (bytes) => (this.#job.exchange.received += bytes),
-        )
-      : null;
+    this.#body = this.#withBody ? new RequestBody(request, exchange, limits, () => this.#continue()) : null;
     upstream.pool.dispatch(
       {
         path: upstream.basePath + this.#job.path,
@@ -128,24 +133,41 @@ class Forward implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
     statusText?: string,
   ): void {
+    const { request, response, answer, exchange } = this.#job;
     if (status < 200) {
-      this.#inform(status, headers);
+      informClient(request, response, status, headers);
       return;
     }
-    const { response } = this.#job;
+    beginAnswer(response, status, statusText ?? "", clientHeaders(rawList(controller.rawHeaders), answer));
     this.#answering = true;
-    this.#job.exchange.answered(status);
-    response.writeHead(status, statusText ?? "", clientHeaders(rawList(controller.rawHeaders), this.#job.answer));
-    response.on("drain", () => controller.resume());
+    exchange.answered(status);
+    if (isEventStream(headers["content-type"])) {
+      this.#job.streaming(() => {
+        exchange.failed("cut");
+        breakOff(request, response);
+      });
+    }
     // Headers go out with the first part of the body when there is one already; event streams get theirs at once.
     queueMicrotask(() => {
-      if (!response.writableEnded && !response.destroyed) response.flushHeaders();
+      if (!response.writableEnded && !isGone(response)) response.flushHeaders();
     });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#job.exchange.sent += chunk.length;
-    if (!this.#job.response.write(chunk)) controller.pause();
+    const { response, exchange, limits } = this.#job;
+    exchange.sent += chunk.length;
+    if (response.write(chunk)) return;
+    controller.pause();
+    this.#stuck = setTimeout(() => {
+      exchange.failed("client-gone");
+      breakOff(this.#job.request, response);
+    }, limits.clientReadTimeout);
+    if (this.#listensForDrain) return;
+    this.#listensForDrain = true;
+    response.on("drain", () => {
+      clearTimeout(this.#stuck);
+      controller.resume();
+    });
   }
 
   onResponseEnd(
@@ -153,10 +175,7 @@ class Forward implements Dispatcher.DispatchHandler {
     trailers: Record<string, string | string[] | undefined>,
   ): void {
     const { request, response } = this.#job;
-    const named = Object.entries(trailers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, value] as const],
-    );
-    if (named.length > 0) response.addTrailers(named.map(([name, value]): [string, string] => [name, String(value)]));
+    addTrailers(response, trailers);
     discardUnreadBody(request, response);
     response.end();
     this.#attempted(undefined);
@@ -168,14 +187,18 @@ class Forward implements Dispatcher.DispatchHandler {
       this.#job.ended();
       return;
     }
-    if (this.#answering) {
-      this.#attempted(exchangeFailureOf(error, true));
-      this.#fail(error, "during answer");
-      this.#job.response.destroy();
-      this.#job.ended();
+    if (error instanceof ClientFault) {
+      this.#job.exchange.failed("refused");
+      if (this.#answering) this.#breakOff();
+      else this.#refuse(error.problem);
       return;
     }
     this.#attempted(exchangeFailureOf(error, this.#sent));
+    if (this.#answering) {
+      this.#fail(error, "during answer");
+      this.#breakOff();
+      return;
+    }
     if (!this.#sent && this.#body?.started !== true) {
       this.#retry(error);
       return;
@@ -201,6 +224,11 @@ class Forward implements Dispatcher.DispatchHandler {
     this.#job.failed(error, when);
   }
 
+  #breakOff(): void {
+    breakOff(this.#job.request, this.#job.response);
+    this.#job.ended();
+  }
+
   #retry(error: Error): void {
     this.#body?.destroy();
     this.#controller = undefined;
@@ -217,22 +245,12 @@ class Forward implements Dispatcher.DispatchHandler {
 
   #continue(): void {
     const { response, expectsContinue } = this.#job;
-    if (expectsContinue && !response.headersSent && !response.destroyed) response.writeContinue();
+    if (expectsContinue && !response.headersSent && !isGone(response)) response.writeContinue();
   }
+}
 
-  #inform(status: number, headers: Record<string, string | string[] | undefined>): void {
-    const { request, response } = this.#job;
-    if (request.httpVersion !== "1.1" || response.destroyed) return;
-    if (status === 102) response.writeProcessing();
-    if (status !== 103 || headers["link"] === undefined) return;
-    // Node takes a list of links, but not the one field into which they may have been joined on the way.
-    const links = [headers["link"]].flat().flatMap((field) => field.split(/,\s*(?=<)/));
-    try {
-      response.writeEarlyHints({ link: links });
-    } catch {
-      // Node refuses links that it can't parse. A hint is only a hint: the answer itself follows.
-    }
-  }
+function isEventStream(type: string | string[] | undefined): boolean {
+  return typeof type === "string" && /^text\/event-stream\b/i.test(type);
 }
 
 function rawList(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {

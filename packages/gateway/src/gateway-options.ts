@@ -1,5 +1,7 @@
 import type { Logger } from "pino";
+import type { AccessLogSettings } from "./access-log.ts";
 import type { ExchangeObserver } from "./exchange.ts";
+import type { TlsSettings } from "./tls-listener.ts";
 
 /** A way to tell which tenant and module a request is for. They are tried in the order given. */
 export type Identification = "path" | "host" | "header";
@@ -23,6 +25,8 @@ export interface GatewaySettings extends RequiredGatewayOptions {
   readonly host: string;
   /** Port of the public listener; 0 takes a free one. */
   readonly port: number;
+  /** A second public listener, for TLS: HTTP/2 and HTTP/1.1. */
+  readonly tls: TlsSettings | undefined;
   /** Port of the admin listener, always on 127.0.0.1; 0 takes a free one. */
   readonly adminPort: number;
   readonly identify: readonly Identification[];
@@ -38,16 +42,34 @@ export interface GatewaySettings extends RequiredGatewayOptions {
   /** Requests that may wait for one route's hold to end. */
   readonly maxHeld: number;
   readonly maxHeaderBytes: number;
+  /** Header fields that a request may have. */
+  readonly maxHeaderFields: number;
+  /** Bytes that a request's body may have; undefined for any. */
+  readonly maxBodyBytes: number | undefined;
   /** For a client to send its request's headers. */
   readonly clientHeadersTimeout: number;
+  /** Between two parts of a request's body, while the module reads. */
+  readonly clientBodyTimeout: number;
   /** For a client to send its whole request. */
   readonly clientRequestTimeout: number;
+  /** For a client to take anything of an answer that waits for it. */
+  readonly clientReadTimeout: number;
+  /** For an idle connection of a client. */
+  readonly keepAliveTimeout: number;
   readonly upstreamConnectTimeout: number;
   /** From the end of the request to the first byte of the answer. */
   readonly upstreamHeadersTimeout: number;
   /** Between two parts of an answer. */
   readonly upstreamBodyTimeout: number;
   readonly connectionsPerUpstream: number;
+  /** For an upgraded connection on which neither side says anything. 0 waits for ever. */
+  readonly tunnelIdleTimeout: number;
+  /** For upgraded connections and event streams whose version left their route, before they are cut off. */
+  readonly drainTimeout: number;
+  /** At a stop, for idle connections: time for a client's request that is on its way. */
+  readonly idleDrainTimeout: number;
+  /** The share, from 0 to 1, of the traces that begin here which ask to be recorded. */
+  readonly traceSample: number;
   /** A feed that says nothing for so long is dead. */
   readonly feedSilenceTimeout: number;
   readonly reportInterval: number;
@@ -57,6 +79,8 @@ export interface GatewaySettings extends RequiredGatewayOptions {
   readonly flushInterval: number;
   /** Measurements that wait to be sent may have so many bytes on disk; beyond it the oldest go. */
   readonly spoolBytes: number;
+  /** Where every exchange is written, if anywhere. */
+  readonly accessLog: AccessLogSettings | undefined;
   /** They hear of every exchange. */
   readonly observers: readonly ExchangeObserver[];
   /** Milliseconds since the epoch. */
@@ -72,6 +96,7 @@ export function settingsOf(options: GatewayOptions): GatewaySettings {
   return {
     host: "127.0.0.1",
     port: 0,
+    tls: undefined,
     adminPort: 0,
     identify: options.baseHost === undefined ? ["path"] : ["path", "host"],
     baseHost: undefined,
@@ -82,17 +107,27 @@ export function settingsOf(options: GatewayOptions): GatewaySettings {
     trustForwarded: false,
     maxHeld: 1_000,
     maxHeaderBytes: 32 * 1024,
+    maxHeaderFields: 200,
+    maxBodyBytes: undefined,
     clientHeadersTimeout: 15_000,
-    clientRequestTimeout: 300_000,
+    clientBodyTimeout: 60_000,
+    clientRequestTimeout: 3_600_000,
+    clientReadTimeout: 60_000,
+    keepAliveTimeout: 65_000,
     upstreamConnectTimeout: 5_000,
     upstreamHeadersTimeout: 60_000,
     upstreamBodyTimeout: 300_000,
     connectionsPerUpstream: 1_024,
     feedSilenceTimeout: 15_000,
+    tunnelIdleTimeout: 3_600_000,
+    drainTimeout: 30_000,
+    idleDrainTimeout: 1_000,
+    traceSample: 0.01,
     reportInterval: 1_000,
     stopTimeout: 10_000,
     flushInterval: 2_000,
     spoolBytes: 256 * 1024 * 1024,
+    accessLog: undefined,
     observers: [],
     now: Date.now,
     random: Math.random,

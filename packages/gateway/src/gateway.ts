@@ -1,33 +1,40 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { Agent } from "undici";
 import type { FeedMessage, GatewayReport } from "@aibos/contract";
 import { createAdminServer, type GatewayState } from "./admin-server.ts";
+import { openAccessLog } from "./access-log.ts";
 import { AdmissionDesk } from "./admission.ts";
 import { ContextSigner } from "./context-signer.ts";
 import { type GatewayOptions, type GatewaySettings, settingsOf } from "./gateway-options.ts";
 import { HoldQueue } from "./hold-queue.ts";
 import { closeServer, listen } from "./listener.ts";
-import { LiveUpgrades } from "./live-upgrades.ts";
+import { LiveStreams } from "./live-streams.ts";
 import { startMeasurements } from "./measurements/measurements.ts";
 import { Mirror } from "./mirror.ts";
 import { sendProblemOnSocket } from "./problem.ts";
 import { type Reporter, startReporter } from "./reporter.ts";
-import { createRequestHandler, isWebSocketRequest, type RequestHandler } from "./request-handler.ts";
+import { createRequestHandler, type RequestHandler } from "./request-handler.ts";
 import { RouteDrain } from "./route-drain.ts";
 import { followRouteFeed } from "./route-feed-client.ts";
 import { openRouteFile } from "./route-file.ts";
 import type { RouteKey } from "./route-key.ts";
 import { RouteTable } from "./route-table.ts";
+import { startTlsListener } from "./tls-listener.ts";
+import { offeredProtocols } from "./upgrade-request.ts";
 import { UpstreamPools } from "./upstream-pools.ts";
 import { malformedProblem } from "./malformed-request.ts";
 
 export interface Gateway {
   /** Base URL of the public listener. */
   readonly url: string;
+  /** Base URL of the public listener for TLS, when there is one. */
+  readonly tlsUrl: string | undefined;
   /** Base URL of the admin listener, with `/healthz` and `/readyz`. */
   readonly adminUrl: string;
   state(): GatewayState;
+  /** Opens the access log's file anew, for whoever moved the old one away. */
+  reopenLogs(): void;
   /** Takes no more requests, lets those under way end, then ends everything. */
   stop(): Promise<void>;
 }
@@ -43,9 +50,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { log } = settings;
   const table = new RouteTable();
   const holds = new HoldQueue(settings.maxHeld);
-  const upgrades = new LiveUpgrades();
+  const streams = new LiveStreams(settings.drainTimeout);
   const pools = new UpstreamPools(settings);
   const drain = new RouteDrain(() => reporter?.report());
+  const accessLog = settings.accessLog && openAccessLog(settings.accessLog, settings.random);
   const dispatcher = new Agent({ connect: { timeout: settings.upstreamConnectTimeout } });
   let reporter: Reporter | undefined;
   let stopping = false;
@@ -66,11 +74,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     table,
     drain,
     pools,
-    upgrades,
+    streams,
     mirror,
     desk: new AdmissionDesk(table, holds, settings.now),
     signer: new ContextSigner(settings.now),
-    observers: [measurements.observer, ...settings.observers],
+    observers: [measurements.observer, ...(accessLog === undefined ? [] : [accessLog]), ...settings.observers],
     attempted: () => undefined,
   });
   const server = createPublicServer(settings, handler, () => stopping);
@@ -84,22 +92,34 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const admin = createAdminServer(state);
 
   const cannotListen = async (error: unknown): Promise<never> => {
-    await closeServer(server, 0);
+    await Promise.all([closeServer(server, 0), closeServer(admin, 0)]);
     await measurements.stop();
     throw error;
   };
   const port = await listen(server, settings.host, settings.port, "--gateway-port (AIBOS_GATEWAY_PORT)").catch(
     cannotListen,
   );
-  const adminPort = await listen(admin, "127.0.0.1", settings.adminPort, "AIBOS_GATEWAY_ADMIN_PORT").catch(
+  const adminPort = await listen(admin, "127.0.0.1", settings.adminPort, "AIBOS_GATEWAY_ADMIN_PORT", true).catch(
     cannotListen,
   );
-  const url = `http://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`;
+  const tls =
+    settings.tls === undefined
+      ? undefined
+      : await startTlsListener({
+          settings: settings.tls,
+          host: settings.host,
+          http1: server,
+          maxHeaderBytes: settings.maxHeaderBytes,
+          serve: (request, response, expectsContinue) => handler.request(request, response, expectsContinue),
+          log,
+        }).catch(cannotListen);
+  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+  const url = `http://${host}:${port}`;
 
   /** What a changed route means for the requests under way, those that wait, and open connections. */
   function routeChanged(key: RouteKey): void {
     drain.changed(key);
-    upgrades.changed(key, table.route(key));
+    streams.changed(key, table.route(key));
     holds.release(key);
   }
 
@@ -158,9 +178,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   async function stop(): Promise<void> {
     stopping = true;
     holds.stop();
-    upgrades.closeAll();
+    streams.cutAll();
     // Reports go on until the last request ended: somebody may wait for that.
-    await closeServer(server, settings.stopTimeout);
+    await Promise.all([
+      closeServer(server, settings.stopTimeout, settings.idleDrainTimeout),
+      tls?.close(settings.stopTimeout),
+    ]);
     await measurements.stop();
     await feed.stop();
     await reporter?.stop();
@@ -168,13 +191,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await pools.destroy();
     await dispatcher.destroy();
     await closeServer(admin, 0);
+    await accessLog?.close();
   }
   let stopped: Promise<void> | undefined;
 
   return {
     url,
+    tlsUrl: tls && `https://${host}:${tls.port}`,
     adminUrl: `http://127.0.0.1:${adminPort}`,
     state,
+    reopenLogs: () => accessLog?.reopen(),
     stop: () => (stopped ??= stop()),
   };
 }
@@ -186,20 +212,20 @@ function createPublicServer(settings: GatewaySettings, handler: RequestHandler, 
     requestTimeout: settings.clientRequestTimeout,
     // How often Node looks whether those two have passed; it would be every 30 seconds.
     connectionsCheckingInterval: Math.min(1_000, settings.clientHeadersTimeout, settings.clientRequestTimeout),
-    keepAliveTimeout: 65_000,
+    keepAliveTimeout: settings.keepAliveTimeout,
     noDelay: true,
     // Some clients offer HTTP/2 with every request. An offer that is not taken leaves an ordinary request.
-    shouldUpgradeCallback: isWebSocketRequest,
+    shouldUpgradeCallback: (request) => offeredProtocols(request).length > 0,
   });
-  const handle = (expectsContinue: boolean): NonNullable<Parameters<typeof createServer>[1]> => {
-    return (request, response) => {
-      // Says so before the answer's own headers are known: Node adds it to them.
-      if (isStopping()) response.shouldKeepAlive = false;
-      handler.request(request, response, expectsContinue);
-    };
+  // One more than is allowed: Node would leave the others out without a word.
+  server.maxHeadersCount = settings.maxHeaderFields + 1;
+  const handle = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
+    // Says so before the answer's own headers are known: Node adds it to them.
+    if (isStopping()) response.shouldKeepAlive = false;
+    handler.request(request, response, expectsContinue);
   };
-  server.on("request", handle(false));
-  server.on("checkContinue", handle(true));
+  server.on("request", (request, response) => handle(request, response, false));
+  server.on("checkContinue", (request, response) => handle(request, response, true));
   server.on("upgrade", (request, socket, head) => handler.upgrade(request, socket, head));
   server.on("clientError", (error, socket) => {
     sendProblemOnSocket(socket, malformedProblem(error));

@@ -8,6 +8,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "te",
   "transfer-encoding",
   "upgrade",
+  "http2-settings",
 ]);
 
 /**
@@ -16,18 +17,28 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
  * would mean something else. `drop` takes lower-case names.
  */
 export function endToEndHeaders(raw: readonly string[], drop: (name: string) => boolean): string[] {
-  const nominated = new Set<string>();
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    if (raw[index]?.toLowerCase() !== "connection") continue;
-    for (const token of (raw[index + 1] ?? "").split(",")) nominated.add(token.trim().toLowerCase());
-  }
-  nominated.delete("host");
-  nominated.delete("content-length");
+  const nominated = nominatedBy(raw);
   const kept: string[] = [];
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? "";
     const lower = name.toLowerCase();
-    if (!HOP_BY_HOP.has(lower) && !nominated.has(lower) && !drop(lower)) kept.push(name, raw[index + 1] ?? "");
+    if (!HOP_BY_HOP.has(lower) && nominated?.has(lower) !== true && !drop(lower)) kept.push(name, raw[index + 1] ?? "");
   }
   return kept;
+}
+
+/** Undefined in the ordinary case: no `Connection` field, or one that says no more than how the connection goes on. */
+function nominatedBy(raw: readonly string[]): Set<string> | undefined {
+  let nominated: Set<string> | undefined;
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? "";
+    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
+    const value = raw[index + 1] ?? "";
+    if (value === "keep-alive" || value === "close") continue;
+    nominated ??= new Set();
+    for (const token of value.split(",")) nominated.add(token.trim().toLowerCase());
+  }
+  nominated?.delete("host");
+  nominated?.delete("content-length");
+  return nominated;
 }

@@ -1,12 +1,24 @@
 import { once } from "node:events";
-import type { Server } from "node:http";
+import type { Server as HttpServer } from "node:http";
+import { Server } from "node:net";
 import { PortTakenError } from "@aibos/contract";
 
 const SWEEP_MS = 50;
 
-/** Listens; resolves to the port. @throws PortTakenError; `setting` is how the port is chosen, for people */
-export async function listen(server: Server, host: string, port: number, setting: string): Promise<number> {
-  server.listen(port, host);
+/**
+ * Listens; resolves to the port. `setting` is how the port is chosen, for people. Workers of one gateway share the port
+ * unless it is to be `exclusive`.
+ *
+ * @throws PortTakenError
+ */
+export async function listen(
+  server: Server,
+  host: string,
+  port: number,
+  setting: string,
+  exclusive = false,
+): Promise<number> {
+  server.listen({ port, host, exclusive });
   try {
     await once(server, "listening");
   } catch (error) {
@@ -19,15 +31,30 @@ export async function listen(server: Server, host: string, port: number, setting
   return address === null || typeof address === "string" ? port : address.port;
 }
 
-/** Takes no more connections and gives the requests under way some time; what is left then is cut off. */
-export async function closeServer(server: Server, graceMs: number): Promise<void> {
+/**
+ * Takes no more connections and gives the requests under way some time; what is left then is cut off. Idle connections
+ * are kept for `idleMs` of it: a client may be sending its next request at this very moment, which would be lost with
+ * the connection. That request's answer says that the connection ends.
+ */
+export async function closeServer(server: HttpServer, graceMs: number, idleMs = 0): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");
-  server.close();
-  // A connection that becomes idle after `close` would be kept for its keep-alive time.
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  // Not the HTTP server's own `close`, which ends idle connections at once.
+  Server.prototype.close.call(server);
+  let sweep: NodeJS.Timeout | undefined;
+  const idle = setTimeout(
+    () => {
+      server.closeIdleConnections();
+      // A connection that becomes idle later would be kept for its keep-alive time.
+      sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+    },
+    Math.min(idleMs, graceMs),
+  );
   const limit = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearTimeout(idle);
   clearInterval(sweep);
   clearTimeout(limit);
+  // Ends its timer that looks for slow requests.
+  server.close();
 }

@@ -1,39 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { CONTROL_TOKEN, startFakeControlPlane } from "./testing/fake-control-plane.ts";
 import { startFakeUpstream } from "./testing/fake-upstream.ts";
+import { startGatewayProcess } from "./testing/gateway-process.ts";
 import { endpointsOf, routeOf, temporaryFolder } from "./testing/started-gateway.ts";
-
-interface GatewayProcess {
-  readonly child: ChildProcess;
-  /** The one line that it says, and its exit's code and signal. */
-  readonly line: Promise<Record<string, string>>;
-  readonly exited: Promise<unknown[]>;
-}
-
-async function startProcess(environment: NodeJS.ProcessEnv): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("main.ts", import.meta.url))], {
-    env: { AIBOS_GATEWAY_PORT: "0", AIBOS_GATEWAY_FOLDER: await temporaryFolder(), ...environment },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  const exited = once(child, "exit");
-  onTestFinished(async () => {
-    child.kill("SIGKILL");
-    await exited;
-  });
-  child.stderr.resume();
-  const line = once(createInterface(child.stdout), "line").then(
-    ([text]: string[]) => JSON.parse(text ?? "") as Record<string, string>,
-  );
-  return { child, line, exited };
-}
 
 describe("a gateway's process", () => {
   test("says where it listens, serves, and ends in order at SIGTERM", async () => {
@@ -44,7 +18,10 @@ describe("a gateway's process", () => {
       response.end("whole");
     });
     const control = await startFakeControlPlane(endpointsOf([upstream.url]), routeOf());
-    const { child, line, exited } = await startProcess({ AIBOS_CONTROL_URL: control.url, AIBOS_TOKEN: CONTROL_TOKEN });
+    const { child, line, exited } = await startGatewayProcess({
+      AIBOS_CONTROL_URL: control.url,
+      AIBOS_TOKEN: CONTROL_TOKEN,
+    });
     const { type, url, adminUrl } = await line;
     expect(type).toBe("ready");
     expect(await control.report(() => true)).toMatchObject({ url, appliedRevision: 2 });
@@ -59,7 +36,7 @@ describe("a gateway's process", () => {
 
   test("that belongs to a parent ends when that one is gone", async () => {
     const control = await startFakeControlPlane();
-    const { child, line, exited } = await startProcess({
+    const { child, line, exited } = await startGatewayProcess({
       AIBOS_CONTROL_URL: control.url,
       AIBOS_TOKEN: CONTROL_TOKEN,
       AIBOS_STOP_WITH_PARENT: "1",
@@ -73,7 +50,7 @@ describe("a gateway's process", () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     onTestFinished(() => void other.close());
-    const { line, exited } = await startProcess({
+    const { line, exited } = await startGatewayProcess({
       AIBOS_CONTROL_URL: "http://127.0.0.1:1",
       AIBOS_TOKEN: "x",
       AIBOS_GATEWAY_PORT: String((other.address() as AddressInfo).port),
@@ -87,7 +64,7 @@ describe("a gateway's process", () => {
   });
 
   test("whose settings are wrong says which, and ends with 1", async () => {
-    const { line, exited } = await startProcess({ AIBOS_GATEWAY_PORT: "no" });
+    const { line, exited } = await startGatewayProcess({ AIBOS_GATEWAY_PORT: "no" });
     const { type, code, message } = await line;
     expect({ type, code }).toEqual({ type: "failed", code: "AIBOS_CONFIG_INVALID" });
     expect(message).toContain("AIBOS_GATEWAY_PORT");
@@ -100,14 +77,14 @@ describe("a gateway's process", () => {
     const control = await startFakeControlPlane(endpointsOf([upstream.url]), routeOf());
     const folder = await temporaryFolder();
     const environment = { AIBOS_CONTROL_URL: control.url, AIBOS_TOKEN: CONTROL_TOKEN, AIBOS_GATEWAY_FOLDER: folder };
-    const first = await startProcess(environment);
+    const first = await startGatewayProcess(environment);
     await control.report(() => true);
     // The routes are written soon after they came, once.
     await vi.waitFor(() => access(join(folder, "routes.ndjson")), { timeout: 20_000, interval: 5 });
     first.child.kill("SIGKILL");
     await first.exited;
     await control.stop();
-    const { url } = await (await startProcess(environment)).line;
+    const { url } = await (await startGatewayProcess(environment)).line;
     expect((await fetch(`${url}/t/acme/notes`)).status).toBe(200);
   });
 });

@@ -1,5 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { beginAnswer, isGone } from "./client-answer.ts";
 import type { ExchangeRecord } from "./exchange.ts";
 
 /** Everything that the gateway itself answers instead of a module, with its HTTP status. */
@@ -8,6 +9,7 @@ export const GATEWAY_PROBLEMS = {
   AIBOS_GATEWAY_TENANT_SUSPENDED: 403,
   AIBOS_GATEWAY_ROUTE_UNKNOWN: 404,
   AIBOS_GATEWAY_REQUEST_TIMEOUT: 408,
+  AIBOS_GATEWAY_BODY_TOO_LARGE: 413,
   AIBOS_GATEWAY_HEADERS_TOO_LARGE: 431,
   AIBOS_GATEWAY_UPSTREAM_FAILED: 502,
   AIBOS_GATEWAY_NO_UPSTREAM: 503,
@@ -30,10 +32,10 @@ export interface GatewayProblem {
 
 /** Answers with a problem (RFC 9457). Does nothing when an answer has begun. */
 export function sendProblem(response: ServerResponse, problem: GatewayProblem, exchange: ExchangeRecord): void {
-  if (response.headersSent || response.destroyed) return;
+  if (response.headersSent || isGone(response)) return;
   const { status, headers, body } = renderProblem(problem, exchange.requestId);
   exchange.refused(problem.code, status);
-  response.writeHead(status, headers);
+  beginAnswer(response, status, STATUS_CODES[status] ?? "", headers);
   response.end(body);
 }
 

@@ -2,25 +2,29 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type AdmissionDesk, UNKNOWN_ROUTE } from "./admission.ts";
 import type { AnswerFacts } from "./client-headers.ts";
+import { beginAnswer, isGone, wentOut } from "./client-answer.ts";
 import type { ContextSigner } from "./context-signer.ts";
 import { type ExchangeObserver, ExchangeRecord } from "./exchange.ts";
 import { type Attempt, forwardRequest, NO_UPSTREAM } from "./forward.ts";
 import { forwardUpgrade } from "./forward-upgrade.ts";
 import type { GatewaySettings } from "./gateway-options.ts";
 import type { HoldTicket } from "./hold-queue.ts";
-import type { LiveUpgrades } from "./live-upgrades.ts";
+import type { LiveStreams } from "./live-streams.ts";
 import type { Mirror } from "./mirror.ts";
 import { sendProblem, sendProblemOnSocket } from "./problem.ts";
 import { RequestFacts } from "./request-facts.ts";
 import { requestIdOf } from "./request-id.ts";
+import { requestFault } from "./request-fault.ts";
 import { addressOf, identifyTarget, type RequestTarget } from "./request-target.ts";
 import type { RouteDrain } from "./route-drain.ts";
 import type { RouteEntry, RouteVersion } from "./route-entry.ts";
 import { routeKeyOf } from "./route-key.ts";
 import type { RouteTable } from "./route-table.ts";
 import { stickyUserOf } from "./sticky-user.ts";
+import { traceContextOf } from "./trace-context.ts";
 import { discardUnreadBody } from "./unread-body.ts";
 import { failureCodeOf } from "./upstream-failure.ts";
+import { offeredProtocols } from "./upgrade-request.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
 import type { Upstream, UpstreamPools } from "./upstream-pools.ts";
 import { versionFor } from "./version-choice.ts";
@@ -33,7 +37,7 @@ export interface RequestHandlerParts {
   readonly drain: RouteDrain;
   readonly pools: UpstreamPools;
   readonly signer: ContextSigner;
-  readonly upgrades: LiveUpgrades;
+  readonly streams: LiveStreams;
   readonly mirror: Mirror;
   readonly observers: readonly ExchangeObserver[];
   /** Hears how each try at a process went. */
@@ -55,15 +59,13 @@ interface Passage {
   readonly headersFor: (version: RouteVersion) => string[] | undefined;
 }
 
-export function isWebSocketRequest(request: IncomingMessage): boolean {
-  return request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
-}
+const LAST_HOP: ReadonlySet<string> = new Set(["OPTIONS", "TRACE"]);
 
 const NONE: ReadonlySet<Upstream> = new Set();
 
 /** Takes each request from the public listener to a module's process: identify, admit, choose, sign, forward. */
 export function createRequestHandler(parts: RequestHandlerParts): RequestHandler {
-  const { settings, table, desk, drain, pools, signer, upgrades, mirror, observers, attempted } = parts;
+  const { settings, table, desk, drain, pools, signer, streams, mirror, observers, attempted } = parts;
   const { log } = settings;
 
   /** Undefined when nothing is known of the version's processes. */
@@ -85,6 +87,8 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
     const version = versionFor(entry, facts);
     const { module } = entry.route;
     const { requestId } = exchange;
+    const trace = traceContextOf(request.headers, () => settings.random() < settings.traceSample);
+    exchange.traceId = trace.traceId;
     const headersFor = (version: RouteVersion): string[] | undefined => {
       const endpoints = table.endpoints(module, version.version);
       if (endpoints === undefined) return undefined;
@@ -94,6 +98,7 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
         prefix: target.prefix,
         host: addressOf(request)?.host ?? "",
         trustForwarded: settings.trustForwarded,
+        trace,
       });
     };
     exchange.chosen(version.version);
@@ -142,14 +147,23 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
       let compare: ReturnType<Mirror["copy"]>;
       response.once("close", () => {
         ticket?.leave();
-        if (!response.writableFinished) exchange.failed("client-gone");
+        if (!wentOut(response)) exchange.failed("client-gone");
         exchange.end();
         compare?.(exchange);
       });
+      const fault = requestFault(request, settings);
+      if (fault !== undefined) return refuse(fault);
+      if (request.headers["max-forwards"] === "0" && LAST_HOP.has(exchange.method)) {
+        // The gateway is as far as the request may go (RFC 9110, 7.6.2).
+        exchange.answered(204);
+        beginAnswer(response, 204, "", ["x-request-id", exchange.requestId]);
+        response.end();
+        return;
+      }
       const target = identify(request, exchange);
       if (target === undefined) return refuse(UNKNOWN_ROUTE);
       ticket = desk.admit(routeKeyOf(target.tenant, target.module), (admission) => {
-        if (response.destroyed) return;
+        if (isGone(response)) return;
         if ("problem" in admission) return refuse(admission.problem);
         const { entry } = admission;
         const passage = passageOf(request, target, entry, exchange);
@@ -159,6 +173,9 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
           { entry, chosen: passage.version, path: target.path },
           { upstreamOf, headersFor: passage.headersFor, started: (key) => drain.start(key) },
         );
+        const { version, answer, headers, next } = passage;
+        const drained = drain.start(entry.key);
+        let endStream: (() => void) | undefined;
         forwardRequest({
           exchange,
           attempted,
@@ -166,10 +183,18 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
           response,
           expectsContinue,
           path: target.path,
-          headers: passage.headers,
-          answer: passage.answer,
-          next: passage.next,
-          ended: drain.start(entry.key),
+          headers,
+          answer,
+          next,
+          limits: settings,
+          streaming: (cut) => {
+            drained();
+            endStream = streams.add(entry.key, version.version, cut);
+          },
+          ended: () => {
+            drained();
+            endStream?.();
+          },
           failed: (error, when) => failed(entry, exchange.requestId, error, when),
         });
       });
@@ -184,11 +209,8 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
         if (exchange.status === undefined) exchange.failed("client-gone");
         exchange.end();
       });
-      if (!isWebSocketRequest(request)) {
-        const detail = "Connections can be upgraded to WebSocket only, with a GET request.";
-        sendProblemOnSocket(socket, { code: "AIBOS_GATEWAY_REQUEST_INVALID", detail }, exchange);
-        return;
-      }
+      const fault = requestFault(request, settings);
+      if (fault !== undefined) return sendProblemOnSocket(socket, fault, exchange);
       const target = identify(request, exchange);
       if (target === undefined) return sendProblemOnSocket(socket, UNKNOWN_ROUTE, exchange);
       const stopWatching = watchWaitingSocket(socket);
@@ -198,17 +220,22 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
         const { entry } = admission;
         const passage = passageOf(request, target, entry, exchange);
         if (passage === undefined) return sendProblemOnSocket(socket, NO_UPSTREAM, exchange);
-        upgrades.add(entry.key, passage.version.version, socket);
+        const endStream = streams.add(entry.key, passage.version.version, () => {
+          exchange.failed("cut");
+          socket.destroy();
+        });
+        socket.once("close", endStream);
         forwardUpgrade({
           exchange,
           attempted,
           socket,
           head,
+          protocols: offeredProtocols(request),
           opening: stopWatching,
           path: target.path,
           headers: passage.headers,
           answer: passage.answer,
-          answerTimeout: settings.upstreamHeadersTimeout,
+          limits: settings,
           next: passage.next,
           failed: (error) => failed(entry, exchange.requestId, error, "before answer"),
         });

@@ -16,7 +16,10 @@ type TargetSettings = Pick<GatewaySettings, "identify" | "baseHost" | "tenantHea
 /** The path and authority that a request names. An absolute request target overrides Host (RFC 9112, 3.2.2). */
 export function addressOf(request: IncomingMessage): { path: string; host: string } | undefined {
   const target = request.url ?? "";
-  if (target.startsWith("/")) return { path: target, host: request.headers.host ?? "" };
+  if (target.startsWith("/")) {
+    const host = request.headers.host ?? request.headers[":authority"];
+    return { path: target, host: typeof host === "string" ? host : "" };
+  }
   const absolute = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(target);
   if (absolute === null) return undefined;
   const [, host = "", rest = ""] = absolute;

@@ -27,6 +27,7 @@ export async function gatewayOf(
     folder: settings.folder ?? (await temporaryFolder()),
     log: pino({ level: "silent" }),
     stopTimeout: 0,
+    drainTimeout: 0,
     random: () => 0,
     ...settings,
   });

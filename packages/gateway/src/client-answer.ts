@@ -1,0 +1,82 @@
+import { constants, Http2ServerResponse } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+// The places where an answer over HTTP/2 differs from one over HTTP/1.1. Node's compatibility layer gives both the same
+// shape; the listener passes both as ServerResponse.
+
+function http2Of(response: ServerResponse): Http2ServerResponse | undefined {
+  const answer: unknown = response;
+  return answer instanceof Http2ServerResponse ? answer : undefined;
+}
+
+/** Whether nobody can be told anything any more. */
+export function isGone(response: ServerResponse): boolean {
+  return http2Of(response)?.stream.destroyed ?? response.destroyed;
+}
+
+/** Whether an answer that is closed went out to its end. */
+export function wentOut(response: ServerResponse): boolean {
+  const answer = http2Of(response);
+  if (answer === undefined) return response.writableFinished;
+  return answer.writableEnded && answer.stream.rstCode === constants.NGHTTP2_NO_ERROR;
+}
+
+/** Sets what follows the answer's body. */
+export function addTrailers(response: ServerResponse, trailers: Record<string, string | string[] | undefined>): void {
+  const fields = Object.entries(trailers).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  // As an object: the compatibility layer takes no list.
+  if (fields.length > 0) response.addTrailers(Object.fromEntries(fields));
+}
+
+/** Sets the answer's head; it goes out with the first part of the body, or when it is flushed. */
+export function beginAnswer(response: ServerResponse, status: number, text: string, headers: string[]): void {
+  const answer = http2Of(response);
+  if (answer === undefined) {
+    response.writeHead(status, text, headers);
+    return;
+  }
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    answer.appendHeader((headers[index] ?? "").toLowerCase(), headers[index + 1] ?? "");
+  }
+  answer.writeHead(status);
+}
+
+/**
+ * Passes an informational answer on (RFC 9110, 15.2). 100 is the gateway's own to say, and 101 is an upgrade. A client
+ * of HTTP/1.0 knows none of them.
+ */
+export function informClient(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string | string[] | undefined>,
+): void {
+  if (status <= 101 || request.httpVersion === "1.0" || response.headersSent || isGone(response)) return;
+  const fields = Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined || name === "connection" || name === "transfer-encoding" ? [] : [[name, value]],
+    ),
+  );
+  try {
+    if (typeof response.writeInformation === "function") response.writeInformation(status, fields);
+    else if (status === 103 && headers["link"] !== undefined) response.writeEarlyHints({ link: headers["link"] });
+  } catch {
+    // A hint is only a hint: one that Node finds unreadable is left out, and the answer itself follows.
+  }
+}
+
+/**
+ * Ends an answer in the middle so that the client can't take it for whole: a reset, where the end of the connection is
+ * the only end that the answer has (RFC 9112, 8).
+ */
+export function breakOff(request: IncomingMessage, response: ServerResponse): void {
+  const answer = http2Of(response);
+  if (answer !== undefined) {
+    answer.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    return;
+  }
+  if (request.httpVersion === "1.0") request.socket.resetAndDestroy();
+  response.destroy();
+}
