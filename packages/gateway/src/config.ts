@@ -118,8 +118,7 @@ function tlsOf(port: number | undefined, read: Read, problems: string[]): TlsSet
     return { port, certFile: resolve(certFile), keyFile: resolve(keyFile) };
   }
   // A port that is none was complained of already.
-  const isAskedFor = read("AIBOS_GATEWAY_TLS_PORT") !== undefined;
-  if (isAskedFor === (port !== undefined) && (port !== undefined || certFile !== undefined || keyFile !== undefined)) {
+  if (!Number.isNaN(port) && (port !== undefined || certFile !== undefined || keyFile !== undefined)) {
     problems.push("AIBOS_GATEWAY_TLS_PORT, _TLS_CERT and _TLS_KEY go together: all three, or none");
   }
   return undefined;

@@ -87,7 +87,7 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
     const version = versionFor(entry, facts);
     const { module } = entry.route;
     const { requestId } = exchange;
-    const trace = traceContextOf(request.headers, () => settings.random() < settings.traceSample);
+    const trace = traceContextOf(request.headers, settings.traceSample);
     exchange.traceId = trace.traceId;
     const headersFor = (version: RouteVersion): string[] | undefined => {
       const endpoints = table.endpoints(module, version.version);

@@ -14,10 +14,10 @@ const PARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{
 
 /**
  * The trace that the client began, as it is: the gateway is no span of it. Without one, or with one that the
- * specification calls invalid, a new trace begins, and a stale `tracestate` ends. `sampled` decides whether those who
- * follow record the new trace.
+ * specification calls invalid, a new trace begins, and a stale `tracestate` ends. `share`, from 0 to 1, of the new traces
+ * ask to be recorded by those who follow: as the trace's id says, so that others can come to the same choice.
  */
-export function traceContextOf(headers: IncomingMessage["headers"], sampled: () => boolean): TraceContext {
+export function traceContextOf(headers: IncomingMessage["headers"], share: number): TraceContext {
   const given = headers["traceparent"];
   const match = typeof given === "string" ? PARENT.exec(given) : null;
   // Version 00 has nothing after its flags; later versions may.
@@ -26,5 +26,6 @@ export function traceContextOf(headers: IncomingMessage["headers"], sampled: () 
     return { traceId: match[2] ?? "", parent: match[0], state: Array.isArray(state) ? state.join(",") : state };
   }
   const traceId = randomHex(16);
-  return { traceId, parent: `00-${traceId}-${randomHex(8)}-${sampled() ? "01" : "00"}`, state: undefined };
+  const isSampled = Number.parseInt(traceId.slice(-8), 16) < share * 2 ** 32;
+  return { traceId, parent: `00-${traceId}-${randomHex(8)}-${isSampled ? "01" : "00"}`, state: undefined };
 }
