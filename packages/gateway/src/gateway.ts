@@ -92,7 +92,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const admin = createAdminServer(state);
 
   const cannotListen = async (error: unknown): Promise<never> => {
-    await Promise.all([closeServer(server, 0), closeServer(admin, 0)]);
+    await closeServer(server, 0);
+    await closeServer(admin, 0);
     await measurements.stop();
     throw error;
   };
