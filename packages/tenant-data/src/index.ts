@@ -80,6 +80,14 @@ export {
   openLiveSchema,
   type Release,
 } from "./live/live-schema.ts";
+export type {
+  FindingSeverity,
+  ReleaseFinding,
+  ReleaseFindingCode,
+  ReleaseValidation,
+  TableWork,
+  ValidationBudget,
+} from "./live/validation/release-validation.ts";
 export { LockNotGrantedError } from "./live/lock-retry.ts";
 export { DataVersionNotLiveError } from "./live/data-version-not-live-error.ts";
 export { openTenantLiveSchema } from "./live/tenant-live-schema.ts";

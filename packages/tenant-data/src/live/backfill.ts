@@ -152,7 +152,7 @@ interface Leaf {
 }
 
 /** The table itself, or its partitions that hold rows, always in the same order. */
-async function leavesOf(client: ClientBase, schema: string, relation: string): Promise<Leaf[]> {
+export async function leavesOf(client: ClientBase, schema: string, relation: string): Promise<Leaf[]> {
   const { rows } = await client.query<Leaf>(`${LEAVES} order by c.oid`, [schema, relation]);
   return rows;
 }

@@ -16,6 +16,24 @@ export async function checkConversions(
   older: LiveVersion,
   newer: LiveVersion,
 ): Promise<void> {
+  for await (const { error } of misfits(client, schema, older, newer)) throw error;
+}
+
+/** A conversion that the server can't read. */
+export interface Misfit {
+  readonly relation: string;
+  /** In the table. */
+  readonly column: string;
+  readonly error: OperationInvalidError;
+}
+
+/** What of a version's conversions does not fit, one after the other. */
+export async function* misfits(
+  client: ClientBase,
+  schema: string,
+  older: LiveVersion,
+  newer: LiveVersion,
+): AsyncGenerator<Misfit> {
   const names = await readSchemaNames(client, schema);
   for (const link of newer.links) {
     for (const [direction, source, conversions] of [
@@ -29,20 +47,24 @@ export async function checkConversions(
         const { sql } = await readConversion(place, expression, "r");
         const row = `${quoteIdentifier(schema)}.${quoteIdentifier(link.relation)}`;
         await client.query("savepoint conversion");
-        await client
+        const misfit = await client
           .query(`select r.${quoteIdentifier(column)} is distinct from null, ${sql} from ${row} as r limit 0`)
-          .catch((cause: unknown) => {
-            if (!(cause instanceof DatabaseError)) throw cause;
-            // A table that only a version's view has: the views come later.
-            if (cause.code === "42P01") return;
-            throw new OperationInvalidError(
-              `${newer.version}, table "${table.name}"`,
-              `the "${direction}" for column "${nameOf(link.relation, column, [older, newer])}" does not fit: ${cause.message} ` +
-                `(SQLSTATE ${cause.code}). It is: ${expression.trim()}`,
-              { cause, sqlState: cause.code },
-            );
-          });
+          .then(
+            () => undefined,
+            (cause: unknown) => {
+              if (!(cause instanceof DatabaseError)) throw cause;
+              // A table that only a version's view has: the views come later.
+              if (cause.code === "42P01") return undefined;
+              return new OperationInvalidError(
+                `${newer.version}, table "${table.name}"`,
+                `the "${direction}" for column "${nameOf(link.relation, column, [older, newer])}" does not fit: ${cause.message} ` +
+                  `(SQLSTATE ${cause.code}). It is: ${expression.trim()}`,
+                { cause, sqlState: cause.code },
+              );
+            },
+          );
         await client.query("rollback to savepoint conversion; release savepoint conversion");
+        if (misfit !== undefined) yield { relation: link.relation, column, error: misfit };
       }
     }
   }

@@ -1,3 +1,4 @@
+import { DatabaseError } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { invalid, relationSql, requireColumn, requireTable, type StartContext } from "../operations/start-context.ts";
 import { type DraftColumn, type DraftConstraint, type DraftTable, passingName } from "./draft.ts";
@@ -52,10 +53,19 @@ async function declareCheck(
     constraint.condition ?? "true",
     namesOf(context, constraint.named ?? new Map()),
   );
-  await context.client.query(
-    `alter table ${relationSql(context, table)} add constraint ${quoteIdentifier(name)} check (${condition})` +
-      `${constraint.noInherit === true ? " no inherit" : ""} not valid`,
-  );
+  await context.client
+    .query(
+      `alter table ${relationSql(context, table)} add constraint ${quoteIdentifier(name)} check (${condition})` +
+        `${constraint.noInherit === true ? " no inherit" : ""} not valid`,
+    )
+    .catch((cause: unknown) => {
+      if (!(cause instanceof DatabaseError) || !/^(0A|22|42)/.test(cause.code ?? "")) throw cause;
+      throw invalid(
+        context,
+        `the check "${constraint.name}" of "${table.name}" does not fit: ${cause.message} (SQLSTATE ${cause.code}).`,
+        { cause, sqlState: cause.code },
+      );
+    });
   context.draft.undoing.unshift({ do: "drop-constraint", relation: table.relation, constraint: name });
   context.draft.finishing.push({ do: "validate-constraint", relation: table.relation, constraint: name });
 }

@@ -25,7 +25,7 @@ export async function finishVersion(
   for (const task of inOrder(version.finishing)) {
     if (task.do === "create-index" && !exclusive && !(await isPartitioned(client, schema, task.relation))) {
       await buildIndex(client, schema, { task, patience, fence }).catch((cause: unknown) => {
-        throw toInvalid(cause, version, task);
+        throw taskFailure(cause, version, task);
       });
       continue;
     }
@@ -34,21 +34,26 @@ export async function finishVersion(
       await fence();
       await runTask(client, schema, task);
     }).catch((cause: unknown) => {
-      throw toInvalid(cause, version, task);
+      throw taskFailure(cause, version, task);
     });
   }
   await inLockedTransaction(client, `Activating ${version.version}`, patience, async () => {
     await fence();
-    await createViews(client, { schema, version: version.version, model: version.model });
-    const versions = (await readLiveVersions(client, schema)).map((one): LiveVersion =>
-      one.version === version.version ? { ...one, phase: "active" } : one,
-    );
-    const active = versions.find((one) => one.version === version.version);
-    if (active === undefined) throw new RangeError(`${version.version} is not live.`);
-    await writeLiveVersion(client, schema, active);
-    await dropBackfillPolicies(client, schema);
-    await replaceTriggers(client, schema, versions);
+    await activateVersion(client, schema, version);
   });
+}
+
+/** Makes a version that is right visible, in the caller's transaction. */
+export async function activateVersion(client: ClientBase, schema: string, version: LiveVersion): Promise<void> {
+  await createViews(client, { schema, version: version.version, model: version.model });
+  const versions = (await readLiveVersions(client, schema)).map((one): LiveVersion =>
+    one.version === version.version ? { ...one, phase: "active" } : one,
+  );
+  const active = versions.find((one) => one.version === version.version);
+  if (active === undefined) throw new RangeError(`${version.version} is not live.`);
+  await writeLiveVersion(client, schema, active);
+  await dropBackfillPolicies(client, schema);
+  await replaceTriggers(client, schema, versions);
 }
 
 /** What was begun and not ended is invalid, and is built anew. */
@@ -96,15 +101,26 @@ async function refuseLarge(
     "select coalesce(sum(pg_relation_size(relid)), 0)::float8 as bytes from pg_partition_tree($1::regclass)",
     [`${quoteIdentifier(schema)}.${quoteIdentifier(task.relation)}`],
   );
-  if ((rows[0]?.bytes ?? 0) <= SMALL_BYTES) return;
-  throw new OperationInvalidError(
+  const refusal = largeIndexRefusal(version, task, rows[0]?.bytes ?? 0);
+  if (refusal !== undefined) throw refusal;
+}
+
+/** The reason not to build an index on a partitioned table of a size; undefined when it may be built. */
+export function largeIndexRefusal(
+  version: LiveVersion,
+  task: SchemaTask & { do: "create-index" },
+  bytes: number,
+): OperationInvalidError | undefined {
+  if (bytes <= SMALL_BYTES) return undefined;
+  return new OperationInvalidError(
     version.version,
     `index "${task.index}" is on the partitioned table "${task.relation}", where PostgreSQL can't build one without keeping ` +
       "writers out, and the table is large. Build it on each partition first, or use an exclusive SQL migration.",
   );
 }
 
-function toInvalid(cause: unknown, version: LiveVersion, task: SchemaTask): unknown {
+/** What the server says of a task is about the release. */
+export function taskFailure(cause: unknown, version: LiveVersion, task: SchemaTask): unknown {
   if (!(cause instanceof DatabaseError) || /^(08|40|53|55|57)/.test(cause.code ?? "")) return cause;
   const detail = cause.detail === undefined ? "" : ` ${cause.detail}`;
   return new OperationInvalidError(

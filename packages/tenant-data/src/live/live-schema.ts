@@ -13,7 +13,11 @@ import type { LiveVersion, VersionPhase } from "./live-version.ts";
 import { DEFAULT_PATIENCE, inLockedTransaction, type LockPatience } from "./lock-retry.ts";
 import { rollBackVersion } from "./roll-back-version.ts";
 import { useSchema } from "./search-path.ts";
-import { startVersion } from "./start-version.ts";
+import { mayCreateSchemas } from "./may-create-schemas.ts";
+import { refusalToStart } from "./refusal-to-start.ts";
+import { type LiveRelease, startVersion } from "./start-version.ts";
+import type { ReleaseValidation, ValidationBudget } from "./validation/release-validation.ts";
+import { validateRelease } from "./validation/validate-release.ts";
 import { DataVersionNotLiveError } from "./data-version-not-live-error.ts";
 import { dropVersionSchema, viewSchemaName } from "./version-views.ts";
 
@@ -67,6 +71,11 @@ export interface LiveSchema {
    * @throws OperationInvalidError, CustomFieldConflictError, MigrationDriftError, LockNotGrantedError
    */
   start(from: string, release: Release): Promise<void>;
+  /**
+   * Tells everything that would stop the release, and what is to be known before, without changing anything: nothing is
+   * left behind, and nobody who reads or writes waits.
+   */
+  validate(from: string, release: Release, budget?: ValidationBudget): Promise<ReleaseValidation>;
   /** @throws ConversionFailedError, OperationInvalidError, LockNotGrantedError; the version stays invisible */
   backfill(version: string, pace?: BackfillPace): AsyncIterable<BackfillProgress>;
   complete(version: string): Promise<void>;
@@ -83,10 +92,12 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
       await client.query(`create schema if not exists ${quoteIdentifier(name)}`);
     });
 
-  async function ensureViewSchema(version: string): Promise<void> {
-    const name = viewSchemaName(schema, version);
-    const { rowCount } = await client.query("select from pg_namespace where nspname = $1", [name]);
-    if (rowCount === 0) await createSchema(name);
+  /** Makes the schemas of versions' views, where they are not there. */
+  async function makeViewSchemas(versions: readonly string[]): Promise<void> {
+    for (const name of versions.map((version) => viewSchemaName(schema, version))) {
+      const { rowCount } = await client.query("select from pg_namespace where nspname = $1", [name]);
+      if (rowCount === 0) await createSchema(name);
+    }
   }
 
   /** Schemas that were made for the views of versions which are not live: a start that failed, or was killed, left them. */
@@ -112,33 +123,36 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
       return versions.map(({ version, phase }) => ({ version, phase, views: viewSchemaName(schema, version) }));
     },
 
+    async validate(from, release, budget = {}) {
+      await useSchema(client, schema);
+      return validateRelease(client, schema, {
+        from,
+        release: liveRelease(release),
+        budget,
+        patience,
+        createSchema,
+      });
+    },
+
     async start(from, release) {
       await useSchema(client, schema);
-      const checksum = checksumOf(release);
-      const files = release.files.map((file, index) => ({ ...file, number: file.number ?? index + 1 }));
-      await ensureViewSchema(from);
-      await ensureViewSchema(release.version);
+      const wanted = liveRelease(release);
+      const itself = options.createSchema === undefined && (await mayCreateSchemas(client));
+      const names = [from, release.version];
+      if (!itself) await makeViewSchemas(names);
       await inLockedTransaction(client, `Starting ${release.version}`, patience, async () => {
         await fence();
         const { versions, found } = await live(release.version);
         if (found !== undefined) {
-          assertUnchanged(found, files, checksum);
+          assertUnchanged(found, wanted.files, wanted.checksum);
           return;
         }
-        const newest = versions.at(-1);
-        if (newest !== undefined && (newest.version !== from || newest.phase !== "active")) {
-          throw new DataVersionNotLiveError(
-            from,
-            `the newest live version is ${newest.version}${newest.phase === "active" ? "" : ", which is not active yet"}`,
-          );
-        }
-        await startVersion(client, schema, {
-          versions,
-          from,
-          release: { version: release.version, files, checksum, customFields: release.customFields ?? new Map() },
-        });
+        const refusal = refusalToStart(versions, from);
+        if (refusal !== undefined) throw refusal;
+        if (itself) await makeViewSchemas(names);
+        await startVersion(client, schema, { versions, from, release: wanted });
       }).catch(async (error: unknown) => {
-        await dropUnused([release.version, from]).catch(() => undefined);
+        if (!itself) await dropUnused(names).catch(() => undefined);
         throw error;
       });
     },
@@ -185,7 +199,16 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
   };
 }
 
-function checksumOf({ files }: Release): string {
+function liveRelease({ version, files, customFields = new Map() }: Release): LiveRelease {
+  return {
+    version,
+    files: files.map((file, index) => ({ ...file, number: file.number ?? index + 1 })),
+    checksum: checksumOf(files),
+    customFields,
+  };
+}
+
+function checksumOf(files: readonly OperationFile[]): string {
   const hash = createHash("sha256");
   for (const { name, checksum } of files) hash.update(`${name}\0${checksum}\n`);
   return hash.digest("hex");

@@ -5,6 +5,9 @@ import type { BackfillState, LiveVersion } from "./live-version.ts";
 /** The table, in the schema itself, that says which versions are live. It is there while there is more than one. */
 const TABLE = "aibos_versions";
 
+/** As it is stored; `schema` is what the schema was called then. */
+type StoredVersion = LiveVersion & { readonly schema?: string };
+
 /** The live versions, oldest first; none where a single version has the tables as they are. */
 export async function readLiveVersions(client: ClientBase, schema: string): Promise<LiveVersion[]> {
   const table = `${quoteIdentifier(schema)}.${TABLE}`;
@@ -12,8 +15,22 @@ export async function readLiveVersions(client: ClientBase, schema: string): Prom
     table,
   ]);
   if (found[0]?.there !== true) return [];
-  const { rows } = await client.query<{ state: LiveVersion }>(`select state from ${table} order by position`);
-  return rows.map(({ state }) => state);
+  const { rows } = await client.query<{ state: StoredVersion }>(`select state from ${table} order by position`);
+  return rows.map(({ state }) => moved(state, schema));
+}
+
+/** A schema that was copied, or restored, under another name: its tables are named by that in expressions and tasks. */
+function moved({ schema: before, ...version }: StoredVersion, schema: string): LiveVersion {
+  if (before === undefined || before === schema) return version;
+  const [from, to] = [`${quoteIdentifier(before)}.`, `${quoteIdentifier(schema)}.`];
+  const inTexts = (value: unknown): unknown => {
+    if (typeof value === "string") return value.replaceAll(from, to);
+    if (Array.isArray(value)) return value.map(inTexts);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inTexts(inner)]));
+  };
+  // What an author wrote in a file stays as it is.
+  return { ...(inTexts(version) as LiveVersion), files: version.files };
 }
 
 export async function createLiveTable(client: ClientBase, schema: string): Promise<void> {
@@ -27,7 +44,7 @@ export async function writeLiveVersion(client: ClientBase, schema: string, versi
   await client.query(
     `insert into ${quoteIdentifier(schema)}.${TABLE} (version, position, state) values ($1, $2, $3)
      on conflict (version) do update set position = excluded.position, state = excluded.state`,
-    [version.version, version.position, JSON.stringify(version)],
+    [version.version, version.position, JSON.stringify({ ...version, schema } satisfies StoredVersion)],
   );
 }
 

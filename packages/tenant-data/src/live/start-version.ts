@@ -1,7 +1,7 @@
-import { type ClientBase, DatabaseError } from "pg";
+import type { ClientBase } from "pg";
 import { readCustomFields } from "../custom-fields/custom-fields.ts";
 import type { OperationFile } from "../operations/parse-operations.ts";
-import { OperationInvalidError } from "../operations/operation-invalid-error.ts";
+import { invalidOperation } from "../operations/operation-invalid-error.ts";
 import type { CustomFieldChoices, StartContext } from "../operations/start-context.ts";
 import { startOperation } from "../operations/start-operation.ts";
 import { addBackfillPolicies } from "./backfill-policy.ts";
@@ -25,6 +25,15 @@ export interface LiveRelease {
   readonly customFields: CustomFieldChoices;
 }
 
+/** How the parts of a start are done; a trial does them so that it goes on after one that fails. */
+export interface StartParts {
+  readonly operation: typeof startOperation;
+  readonly settle: typeof settleDraft;
+  readonly check: typeof checkConversions;
+}
+
+const PARTS: StartParts = { operation: startOperation, settle: settleDraft, check: checkConversions };
+
 /**
  * Expands the schema for a version, in the caller's transaction: columns, tables, constraints that are not checked yet,
  * and triggers. Users of the versions before it notice nothing; the new one can't be used yet.
@@ -36,7 +45,8 @@ export async function startVersion(
   client: ClientBase,
   schema: string,
   { versions, from, release }: { versions: readonly LiveVersion[]; from: string; release: LiveRelease },
-): Promise<LiveVersion> {
+  parts = PARTS,
+): Promise<{ older: LiveVersion; version: LiveVersion }> {
   await createLiveTable(client, schema);
   const live = versions.length > 0 ? [...versions] : [await baseVersion(client, schema, from)];
   const older = live.at(-1);
@@ -51,12 +61,12 @@ export async function startVersion(
   try {
     for (const file of release.files) {
       for (const [index, operation] of file.operations.entries()) {
-        await startOperation(contextAt(`${file.file}, operation ${index + 1} (${operation.kind})`), operation);
+        await parts.operation(contextAt(`${file.file}, operation ${index + 1} (${operation.kind})`), operation);
       }
     }
-    await settleDraft(contextAt(where));
+    await parts.settle(contextAt(where));
   } catch (error) {
-    throw toInvalid(error, where);
+    throw invalidOperation(error, where);
   }
   const model = modelOf(draft);
   const links = await compileLinks(draft, older.model);
@@ -87,7 +97,7 @@ export async function startVersion(
       rows: 0,
     },
   };
-  await checkConversions(client, schema, older, version);
+  await parts.check(client, schema, older, version);
   if (versions.length === 0) {
     await createViews(client, { schema, version: from, model: older.model });
     await writeLiveVersion(client, schema, older);
@@ -95,10 +105,11 @@ export async function startVersion(
   await writeLiveVersion(client, schema, version);
   await replaceTriggers(client, schema, [...live, version]);
   await addBackfillPolicies(client, schema, version);
-  return version;
+  return { older, version };
 }
 
-async function baseVersion(client: ClientBase, schema: string, version: string): Promise<LiveVersion> {
+/** The version that has the tables as they are. */
+export async function baseVersion(client: ClientBase, schema: string, version: string): Promise<LiveVersion> {
   return {
     version,
     position: 0,
@@ -125,14 +136,4 @@ function defaultTasks(draft: Draft): SchemaTask[] {
         : [{ do: "set-default", relation: table.relation, column: column.physical, expression: column.default }],
     ),
   );
-}
-
-/** What the server says of a statement is about the operation that it came from. */
-function toInvalid(error: unknown, where: string): unknown {
-  if (!(error instanceof DatabaseError) || /^(08|40|53|55|57)/.test(error.code ?? "")) return error;
-  const hint = error.hint === undefined ? "" : ` ${error.hint}`;
-  return new OperationInvalidError(where, `${error.message} (SQLSTATE ${error.code})${hint}`, {
-    cause: error,
-    sqlState: error.code,
-  });
 }

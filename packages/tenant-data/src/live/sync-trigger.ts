@@ -229,6 +229,8 @@ export async function readConversion(
     model: VersionModel;
     table: TableModel;
     names: SchemaNames;
+    /** Schema of the tables that expressions read, when it is not that of the version's views. */
+    relations?: string;
   },
   expression: string,
   row: string,
@@ -236,7 +238,7 @@ export async function readConversion(
   const { schema, version, model, table, names } = place;
   const parsed = await parseExpression(expression, table.name);
   const columns = new Map(table.columns.map((column) => [column.name, column.column]));
-  const views = quoteIdentifier(viewSchemaName(schema, version));
+  const views = quoteIdentifier(place.relations ?? viewSchemaName(schema, version));
   const base = quoteIdentifier(schema);
   const sql = rewriteExpression(parsed, ({ kind, name }) => {
     switch (kind) {

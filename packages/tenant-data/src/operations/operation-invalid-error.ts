@@ -1,3 +1,4 @@
+import { DatabaseError } from "pg";
 import { DomainError } from "@aibos/domain";
 
 /** An operation can't be done to the data as it is; nothing was changed. */
@@ -12,4 +13,14 @@ export class OperationInvalidError extends DomainError {
     this.where = where;
     this.sqlState = options.sqlState;
   }
+}
+
+/** What the server says of a statement is about the operation that it came from; other failures stay what they are. */
+export function invalidOperation(error: unknown, where: string): unknown {
+  if (!(error instanceof DatabaseError) || /^(08|40|53|55|57)/.test(error.code ?? "")) return error;
+  const hint = error.hint === undefined ? "" : ` ${error.hint}`;
+  return new OperationInvalidError(where, `${error.message} (SQLSTATE ${error.code})${hint}`, {
+    cause: error,
+    sqlState: error.code,
+  });
 }

@@ -86,7 +86,11 @@ async function readAgain(context: StartContext): Promise<void> {
     table.columns = table.columns.filter(
       ({ physical }) => physical === undefined || columns.some(({ column }) => column === physical),
     );
-    if (table.facts !== undefined) table.facts = (await readRelation(client, schema, relation)) ?? table.facts;
+    const { facts } = table;
+    if (facts === undefined) continue;
+    const now = await readRelation(client, schema, relation);
+    // A trial's tables are empty, and said to be as large as the real ones.
+    if (now !== undefined) table.facts = { ...now, bytes: Math.max(now.bytes, facts.bytes) };
   }
   const relations = new Set(model.tables.map(({ relation }) => relation));
   draft.tables = draft.tables.filter(({ relation }) => relations.has(relation));

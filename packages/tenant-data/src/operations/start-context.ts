@@ -22,7 +22,11 @@ export interface StartContext {
 /** `adopt` gives the release's column the values of the tenant's field; `rename` keeps the field under another name. */
 export type CustomFieldChoices = ReadonlyMap<string, { readonly adopt: true } | { readonly rename: string }>;
 
-export function invalid(context: StartContext, detail: string, options?: ErrorOptions): OperationInvalidError {
+export function invalid(
+  context: StartContext,
+  detail: string,
+  options?: ErrorOptions & { sqlState?: string | undefined },
+): OperationInvalidError {
   return new OperationInvalidError(context.where, detail, options);
 }
 
