@@ -1,6 +1,8 @@
 import { type ClientBase, DatabaseError } from "pg";
 import { differencesOf } from "../fingerprint/describe-difference.ts";
 import { readStructure, type StructureLine } from "../fingerprint/read-structure.ts";
+import { LiveStateUnreadable } from "../live/check-live-state.ts";
+import { rebuildLiveVersions } from "../live/rebuild-live-versions.ts";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { withSettings } from "../with-settings.ts";
 import type { BackupManifest } from "./backup-manifest.ts";
@@ -44,6 +46,9 @@ export async function restoreSchema(
     if (error instanceof DefinitionNotAllowed) {
       throw new BackupUnusableError("statement not allowed", error.message, start, { cause: error });
     }
+    if (error instanceof LiveStateUnreadable) {
+      throw new BackupNotRestorableError(request.schema, `${error.message}.`, { cause: error });
+    }
     if (error instanceof DefinitionFailed || (error instanceof DatabaseError && OF_THE_BACKUP.test(error.code ?? ""))) {
       const server = await serverVersion(client, restore.manifest);
       throw new BackupNotRestorableError(
@@ -82,6 +87,7 @@ async function restoreAll(
     throw new BackupUnusableError("statement not allowed", "it changed the role or the search_path", 0);
   }
   await compare(client, manifest, request, leftOut);
+  await rebuildLiveVersions(client, place.schema);
   return { tables, leftOut };
 }
 

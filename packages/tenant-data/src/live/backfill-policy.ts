@@ -12,15 +12,23 @@ const POLICY = "aibos_backfill";
  * policy lets in who knows a word made for it.
  */
 export async function addBackfillPolicies(client: ClientBase, schema: string, version: LiveVersion): Promise<void> {
+  for (const statement of await backfillPolicyStatements(client, schema, version)) await client.query(statement);
+}
+
+export async function backfillPolicyStatements(
+  client: ClientBase,
+  schema: string,
+  version: LiveVersion,
+): Promise<string[]> {
   const word = randomBytes(16).toString("hex");
-  for (const relation of await forced(client, schema, version)) {
+  return (await forced(client, schema, version)).flatMap((relation) => {
     const table = `${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`;
     const open = `current_setting('${BACKFILL_KEY_SETTING}', true) = ${quoteLiteral(word)}`;
-    await client.query(`drop policy if exists ${POLICY} on ${table}`);
-    await client.query(
+    return [
+      `drop policy if exists ${POLICY} on ${table}`,
       `create policy ${POLICY} on ${table} as permissive for all to current_user using (${open}) with check (${open})`,
-    );
-  }
+    ];
+  });
 }
 
 /** In SQL, the condition of the policy of table $2 in schema $1; null where there is none. */
@@ -34,14 +42,16 @@ export function keyIn(condition: string | null | undefined): string {
 }
 
 export async function dropBackfillPolicies(client: ClientBase, schema: string): Promise<void> {
+  for (const statement of await dropPolicyStatements(client, schema)) await client.query(statement);
+}
+
+export async function dropPolicyStatements(client: ClientBase, schema: string): Promise<string[]> {
   const { rows } = await client.query<{ relation: string }>(
     `select c.relname as relation from pg_policy p join pg_class c on c.oid = p.polrelid
        join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and p.polname = $2`,
     [schema, POLICY],
   );
-  for (const { relation } of rows) {
-    await client.query(`drop policy ${POLICY} on ${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`);
-  }
+  return rows.map(({ relation }) => `drop policy ${POLICY} on ${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`);
 }
 
 async function forced(client: ClientBase, schema: string, version: LiveVersion): Promise<string[]> {

@@ -3,14 +3,14 @@ import { quoteIdentifier } from "../quote-identifier.ts";
 import type { BackfillState, LiveVersion } from "./live-version.ts";
 
 /** The table, in the schema itself, that says which versions are live. It is there while there is more than one. */
-const TABLE = "aibos_versions";
+export const LIVE_TABLE = "aibos_versions";
 
 /** As it is stored; `schema` is what the schema was called then. */
 type StoredVersion = LiveVersion & { readonly schema?: string };
 
 /** The live versions, oldest first; none where a single version has the tables as they are. */
 export async function readLiveVersions(client: ClientBase, schema: string): Promise<LiveVersion[]> {
-  const table = `${quoteIdentifier(schema)}.${TABLE}`;
+  const table = `${quoteIdentifier(schema)}.${LIVE_TABLE}`;
   const { rows: found } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
     table,
   ]);
@@ -35,14 +35,14 @@ function moved({ schema: before, ...version }: StoredVersion, schema: string): L
 
 export async function createLiveTable(client: ClientBase, schema: string): Promise<void> {
   await client.query(
-    `create table if not exists ${quoteIdentifier(schema)}.${TABLE}
+    `create table if not exists ${quoteIdentifier(schema)}.${LIVE_TABLE}
        (version text primary key, position integer not null unique deferrable initially deferred, state jsonb not null)`,
   );
 }
 
 export async function writeLiveVersion(client: ClientBase, schema: string, version: LiveVersion): Promise<void> {
   await client.query(
-    `insert into ${quoteIdentifier(schema)}.${TABLE} (version, position, state) values ($1, $2, $3)
+    `insert into ${quoteIdentifier(schema)}.${LIVE_TABLE} (version, position, state) values ($1, $2, $3)
      on conflict (version) do update set position = excluded.position, state = excluded.state`,
     [version.version, version.position, JSON.stringify({ ...version, schema } satisfies StoredVersion)],
   );
@@ -56,7 +56,7 @@ export async function writeBackfillState(
   state: BackfillState,
 ): Promise<boolean> {
   const { rowCount } = await client.query(
-    `update ${quoteIdentifier(schema)}.${TABLE} set state = jsonb_set(state, '{backfill}', $2) where version = $1`,
+    `update ${quoteIdentifier(schema)}.${LIVE_TABLE} set state = jsonb_set(state, '{backfill}', $2) where version = $1`,
     [version, JSON.stringify(state)],
   );
   return rowCount === 1;
@@ -67,9 +67,9 @@ export async function removeLiveVersions(
   schema: string,
   versions: readonly string[],
 ): Promise<void> {
-  await client.query(`delete from ${quoteIdentifier(schema)}.${TABLE} where version = any ($1)`, [versions]);
+  await client.query(`delete from ${quoteIdentifier(schema)}.${LIVE_TABLE} where version = any ($1)`, [versions]);
 }
 
 export async function dropLiveTable(client: ClientBase, schema: string): Promise<void> {
-  await client.query(`drop table if exists ${quoteIdentifier(schema)}.${TABLE}`);
+  await client.query(`drop table if exists ${quoteIdentifier(schema)}.${LIVE_TABLE}`);
 }

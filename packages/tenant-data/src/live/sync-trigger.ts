@@ -42,6 +42,15 @@ export async function replaceTriggers(
   schema: string,
   versions: readonly LiveVersion[],
 ): Promise<void> {
+  for (const statement of await triggerStatements(client, schema, versions)) await client.query(statement);
+}
+
+/** What puts the triggers in place, as the tables are now. */
+export async function triggerStatements(
+  client: ClientBase,
+  schema: string,
+  versions: readonly LiveVersion[],
+): Promise<string[]> {
   const names = await readSchemaNames(client, schema);
   const relations = new Set(
     versions.flatMap(({ links }) =>
@@ -61,28 +70,32 @@ export async function replaceTriggers(
      where n.nspname = $1 and p.proname like 'aibos\\_sync%' and not g.tgisinternal and g.tgparentid = 0`,
     [schema],
   );
+  const statements: string[] = [];
   for (const { relation, trigger, function: name } of present) {
     if (wanted.has(relation)) continue;
     const table = `${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`;
-    await client.query(`drop trigger if exists ${quoteIdentifier(trigger)} on ${table}`);
-    await client.query(`drop function if exists ${quoteIdentifier(schema)}.${quoteIdentifier(name)}() cascade`);
+    statements.push(
+      `drop trigger if exists ${quoteIdentifier(trigger)} on ${table}`,
+      `drop function if exists ${quoteIdentifier(schema)}.${quoteIdentifier(name)}() cascade`,
+    );
   }
   for (const [relation, body] of wanted) {
     const name = `${quoteIdentifier(schema)}.${quoteIdentifier(functionName(relation))}`;
     const tag = dollarTag(body);
-    await client.query(`create or replace function ${name}() returns trigger language plpgsql as ${tag}${body}${tag}`);
+    statements.push(`create or replace function ${name}() returns trigger language plpgsql as ${tag}${body}${tag}`);
     const there = new Set(present.filter((row) => row.relation === relation).map((row) => row.trigger));
     const needed = (await hasBeforeTriggers(client, schema, relation)) ? [FIRST, LAST] : [FIRST];
     for (const trigger of [FIRST, LAST]) {
       const table = `${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`;
       if (there.has(trigger) === needed.includes(trigger)) continue;
-      await client.query(
+      statements.push(
         needed.includes(trigger)
           ? `create trigger ${quoteIdentifier(trigger)} before insert or update on ${table} for each row execute function ${name}()`
           : `drop trigger ${quoteIdentifier(trigger)} on ${table}`,
       );
     }
   }
+  return statements;
 }
 
 function functionName(relation: string): string {

@@ -19,40 +19,48 @@ export function viewSchemaName(schema: string, version: string): string {
 }
 
 /** Makes the views of a version in its schema, which must be there; views that were in it are replaced. */
-export async function createViews(
-  client: ClientBase,
-  { schema, version, model }: { schema: string; version: string; model: VersionModel },
-): Promise<void> {
+export async function createViews(client: ClientBase, place: VersionPlace): Promise<void> {
+  for (const statement of await viewStatements(client, place)) await client.query(statement);
+}
+
+export interface VersionPlace {
+  readonly schema: string;
+  readonly version: string;
+  readonly model: VersionModel;
+}
+
+/** What makes the views of a version, as the tables are now. */
+export async function viewStatements(client: ClientBase, { schema, version, model }: VersionPlace): Promise<string[]> {
   const views = quoteIdentifier(viewSchemaName(schema, version));
   const base = quoteIdentifier(schema);
-  await dropViews(client, schema, version);
+  const statements = await dropStatements(client, schema, version);
   for (const { name, relation, columns } of model.tables) {
     const view = `${views}.${quoteIdentifier(name)}`;
     const list = columns.map((column) => `${quoteIdentifier(column.column)} as ${quoteIdentifier(column.name)}`);
     // With the rights and row-level security of who asks.
-    await client.query(
+    statements.push(
       `create view ${view} with (security_invoker = true) as select ${list.join(", ")} from ${base}.${quoteIdentifier(relation)}`,
     );
     for (const column of columns) {
       if (column.default === undefined) continue;
       // A default that is the constant null would be no default, and the table's own would take its place.
       const value = column.default ?? "nullif(0, 0)::text";
-      await client.query(`alter view ${view} alter column ${quoteIdentifier(column.name)} set default ${value}`);
+      statements.push(`alter view ${view} alter column ${quoteIdentifier(column.name)} set default ${value}`);
     }
   }
-  await copyGrants(client, { schema, version, model });
+  return [...statements, ...(await grantStatements(client, { schema, version, model }))];
 }
 
 /** The schema stays, since not everybody may make one. */
-async function dropViews(client: ClientBase, schema: string, version: string): Promise<void> {
+async function dropStatements(client: ClientBase, schema: string, version: string): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = $1 and c.relkind = 'v'`,
     [viewSchemaName(schema, version)],
   );
   const views = quoteIdentifier(viewSchemaName(schema, version));
-  if (rows.length === 0) return;
-  await client.query(`drop view ${rows.map(({ name }) => `${views}.${quoteIdentifier(name)}`).join(", ")}`);
+  if (rows.length === 0) return [];
+  return [`drop view ${rows.map(({ name }) => `${views}.${quoteIdentifier(name)}`).join(", ")}`];
 }
 
 /** Drops the schema of a version's views, and them. */
@@ -61,10 +69,7 @@ export async function dropVersionSchema(client: ClientBase, schema: string, vers
 }
 
 /** Whoever has rights on the tables has the same on the views, and needs both. */
-async function copyGrants(
-  client: ClientBase,
-  { schema, version, model }: { schema: string; version: string; model: VersionModel },
-): Promise<void> {
+async function grantStatements(client: ClientBase, { schema, version, model }: VersionPlace): Promise<string[]> {
   const views = viewSchemaName(schema, version);
   const { rows } = await client.query<{ statement: string }>(
     `with views as (
@@ -92,5 +97,5 @@ async function copyGrants(
        where n.nspname = $1 and a.grantee <> n.nspowner and a.privilege_type = 'USAGE'`,
     [schema, views, JSON.stringify(model.tables)],
   );
-  for (const { statement } of rows) await client.query(statement);
+  return rows.map(({ statement }) => statement);
 }
