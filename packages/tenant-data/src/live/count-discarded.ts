@@ -64,7 +64,8 @@ async function countRows(client: ClientBase, sql: string): Promise<number> {
 
 async function defaultOf(client: ClientBase, table: string, column: string): Promise<string | null> {
   const { rows } = await client.query<{ expression: string | null }>(
-    `select pg_get_expr(d.adbin, d.adrelid) as expression from pg_attribute a
+    `select '(' || pg_get_expr(d.adbin, d.adrelid) || ')::' || format_type(a.atttypid, a.atttypmod) as expression
+     from pg_attribute a
        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
      where a.attrelid = $1::regclass and a.attname = $2`,
     [table, column],

@@ -103,7 +103,7 @@ export type TableConstraint = z.infer<typeof tableConstraintSchema>;
 
 const perColumn = z.record(name, expression);
 
-const indexColumn = z.strictObject({
+const indexOptions = {
   collate: name.optional(),
   opclass: z
     .union([
@@ -113,18 +113,32 @@ const indexColumn = z.strictObject({
     .optional(),
   sort: z.enum(["ASC", "DESC"]).optional(),
   nulls: z.enum(["FIRST", "LAST"]).optional(),
-});
-/** `[a, b]`, `{a: {}, b: {sort: DESC}}` or `[{a: {sort: DESC}}]`: the format has known all three. */
+};
+const indexColumn = z.strictObject(indexOptions);
+type IndexColumn = { name: string; options: z.infer<typeof indexColumn> };
+
+/** A column of an index says its name in one of three ways: bare, in a field of its own, or as the key of its options. */
+const listedColumn = z.union([
+  name.transform((text): IndexColumn[] => [{ name: text, options: {} }]),
+  z
+    .strictObject({ column: name, ...indexOptions })
+    .transform(({ column, ...options }): IndexColumn[] => [{ name: column, options }]),
+  z
+    .strictObject({ name, ...indexOptions })
+    .transform(({ name: column, ...options }): IndexColumn[] => [{ name: column, options }]),
+  z.record(name, indexColumn.nullish()).transform(keyed),
+]);
+/** `[a, b]`, `{a: {}, b: {sort: DESC}}`, `[{a: {sort: DESC}}]` or `[{column: a, sort: DESC}]`: the format has known all. */
 const indexColumns = z
-  .union([z.array(name), z.record(name, indexColumn.nullish()), z.array(z.record(name, indexColumn.nullish()))])
-  .transform((columns): { name: string; options: z.infer<typeof indexColumn> }[] =>
-    (Array.isArray(columns) ? columns : [columns]).flatMap((column) =>
-      typeof column === "string"
-        ? [{ name: column, options: {} }]
-        : Object.entries(column).map(([key, options]) => ({ name: key, options: options ?? {} })),
-    ),
-  )
+  .union([
+    z.array(listedColumn).transform((columns) => columns.flat()),
+    z.record(name, indexColumn.nullish()).transform(keyed),
+  ])
   .refine((columns) => columns.length > 0, "must name at least one column");
+
+function keyed(columns: Record<string, z.infer<typeof indexColumn> | null | undefined>): IndexColumn[] {
+  return Object.entries(columns).map(([key, options]) => ({ name: key, options: options ?? {} }));
+}
 
 /** The operations by their names in a file; each value is the operation's own fields. */
 export const OPERATION_SCHEMAS = {

@@ -278,6 +278,19 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       ],
     },
   },
+  "a default that is written as another type": {
+    given: "create table t (id int primary key); insert into t values (1)",
+    releases: [[{ add_column: { table: "t", column: { name: "v", type: "text", default: "0" } } }]],
+    writes: [["1", "insert into t values (2)"]],
+    read: { "2": "select * from t order by id" },
+    live: {
+      "2": [
+        { id: 1, v: "0" },
+        { id: 2, v: "0" },
+      ],
+    },
+    afterComplete: ["select v from t where id = 1", [{ v: "0" }]],
+  },
   "an expression that fails for one row": {
     given:
       "create table t (id int primary key, v text); insert into t select n, n::text from generate_series(1, 500) n; update t set v = 'x' where id = 321",
