@@ -7,9 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { startLocalPostgres } from "@aibos/local-postgres";
-import { dropSchemaCopy, fingerprintSchema, openLiveSchema, quoteIdentifier } from "@aibos/tenant-data";
+import { dropSchemaCopy, fingerprintSchema, quoteIdentifier } from "@aibos/tenant-data";
+import { act } from "./crash-test-data/actions.ts";
+import { inspect } from "./crash-test-data/inspect.ts";
+import { type Kind, KINDS } from "./crash-test-data/kinds.ts";
 import { startWriting } from "./crash-test-data/ledger-of-writes.ts";
-import { COPY, ROWS, SCHEMA, TABLES } from "./crash-test-data/subject.ts";
+import { BACK, COPY, SCHEMA, TABLES } from "./crash-test-data/subject.ts";
 
 // Kills the program that works on a tenant's data, or the PostgreSQL server under it, with SIGKILL at random instants
 // of each kind of work, while users write. Run again, the work must come to its end, every write that the server
@@ -32,43 +35,33 @@ function random(): number {
   return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
 }
 
-interface Kind {
-  readonly action: string;
-  /** Done before, undisturbed. */
-  readonly after: readonly string[];
-  /** The version through which users write meanwhile; undefined for nobody. */
-  readonly writer: "1" | "2" | undefined;
-}
-
-const KINDS: readonly Kind[] = [
-  { action: "start", after: [], writer: "1" },
-  { action: "complete", after: ["start"], writer: "2" },
-  { action: "rollback", after: ["start"], writer: "1" },
-  { action: "snapshot", after: [], writer: "1" },
-  { action: "restore", after: ["snapshot"], writer: undefined },
-];
-
 const folder = await realpath(await mkdtemp(join(tmpdir(), "aibos-crash-data-")));
+const backup = join(folder, "books.backup");
 let server = await startLocalPostgres({ folder });
 
-function act(action: string): ChildProcess {
-  return spawn(process.execPath, [join(import.meta.dirname, "crash-test-data/act.ts"), action], {
+/** A program that does one thing and is to be killed; resolves when it begins, since it takes long to get there. */
+async function startVictim(action: string): Promise<{ child: ChildProcess; ended: Promise<unknown> }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "crash-test-data/act.ts"), action, backup], {
     env: { ...process.env, DATABASE_URL: server.url },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
+  const ended = once(child, "close");
+  await Promise.race([child.stdout === null ? undefined : once(child.stdout, "data"), ended]);
+  child.stdout?.resume();
+  return { child, ended };
 }
 
-async function actToTheEnd(action: string): Promise<string | undefined> {
-  const child = act(action);
-  let text = "";
-  child.stderr?.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
-  child.stdout?.resume();
-  const [code] = (await once(child, "close")) as [number | null];
-  return code === 0 ? undefined : text.trim().split("\n").slice(0, 6).join(" ");
+/** Does one thing undisturbed. @returns why it failed */
+function actToTheEnd(action: string): Promise<string | undefined> {
+  return withClient((client) => act(client, action, backup)).then(
+    () => undefined,
+    (error: unknown) => String(error),
+  );
 }
 
 async function withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: server.url });
+  client.on("error", () => undefined);
   await client.connect();
   try {
     return await work(client);
@@ -79,9 +72,10 @@ async function withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T
 
 async function prepare(): Promise<void> {
   await withClient(async (client) => {
-    await dropSchemaCopy(client, COPY);
+    await rm(backup, { force: true });
+    for (const name of [COPY, BACK]) await dropSchemaCopy(client, name);
     const { rows } = await client.query<{ name: string }>(
-      "select nspname as name from pg_namespace where nspname = $1 or nspname like $1 || '@%'",
+      "select nspname as name from pg_namespace where nspname = $1 or nspname like '%@%'",
       [SCHEMA],
     );
     for (const { name } of rows) await client.query(`drop schema ${quoteIdentifier(name)} cascade`);
@@ -96,61 +90,6 @@ const insert = (kind: Kind): ((amount: number) => string) =>
     ? (amount) => `insert into payments (id, amount_minor) values (${amount}, ${amount} * 100)`
     : (amount) => `insert into payments (id, amount) values (${amount}, ${amount})`;
 
-/** What is not as it must be after the work came to its end. */
-async function inspect(
-  kind: Kind,
-  before: string,
-  written: { certain: ReadonlyMap<number, number>; unknown: ReadonlySet<number> } | undefined,
-): Promise<string[]> {
-  return withClient(async (client) => {
-    const problems: string[] = [];
-    const live = openLiveSchema({ client, schema: SCHEMA });
-    const versions = await live.versions();
-    const expected = kind.action === "start" ? ["1 active", "2 active"] : [];
-    const found = versions.map(({ version, phase }) => `${version} ${phase}`);
-    if (found.join() !== expected.join()) problems.push(`live are ${found.join() || "none"}`);
-    const amount = kind.action === "complete" ? "amount_minor / 100.0" : "amount";
-    const { rows } = await client.query<{ id: number; amount: string }>(
-      `select id, (${amount})::float8 as amount from ${quoteIdentifier(SCHEMA)}.payments`,
-    );
-    const there = new Map(rows.map((row) => [row.id, Number(row.amount)]));
-    for (const [id, value] of written?.certain ?? []) {
-      if (there.get(id) !== value) problems.push(`payment ${id} is ${there.get(id) ?? "gone"}`);
-    }
-    for (let id = -ROWS; id < 0; id += 1) if (there.get(id) !== -id) problems.push(`payment ${id} is ${there.get(id)}`);
-    const more = rows.filter(
-      ({ id }) => id > 0 && written?.certain.has(id) !== true && written?.unknown.has(id) !== true,
-    );
-    if (more.length > 0) problems.push(`${more.length} payments that nobody made`);
-    if (kind.action === "start") {
-      const { rows: unequal } = await client.query<{ n: number }>(
-        `select count(*)::int as n from ${quoteIdentifier(`${SCHEMA}@1`)}.payments a
-           full join ${quoteIdentifier(`${SCHEMA}@2`)}.payments b using (id)
-         where a.amount * 100 is distinct from b.amount_minor`,
-      );
-      if (unequal[0]?.n !== 0) problems.push(`${unequal[0]?.n} rows differ between the versions`);
-      await live.rollback("2");
-    }
-    if (kind.action !== "complete") {
-      // On a session of its own, as the one before.
-      const { structure } = await withClient((other) => fingerprintSchema(other, SCHEMA));
-      if (structure !== before) problems.push("the structure is not what it was");
-    }
-    const { rows: left } = await client.query<{ name: string }>(
-      `select nspname as name from pg_namespace where nspname like $1 || '@%'
-       union all select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-         where n.nspname = $1 and c.relname like '%aibos%'
-       union all select k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace
-         where n.nspname = $1 and k.conname like '%aibos%'
-       union all select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-         where n.nspname = $1 and p.proname like 'aibos%'`,
-      [SCHEMA],
-    );
-    if (left.length > 0) problems.push(`left behind: ${left.map(({ name }) => name).join(", ")}`);
-    return problems;
-  });
-}
-
 /** How long each kind of work takes when nobody is killed, in milliseconds. */
 const durations = new Map<string, number>();
 let failures = 0;
@@ -164,11 +103,13 @@ try {
       const failure = await actToTheEnd(step);
       if (failure !== undefined) throw new Error(`${step} failed undisturbed: ${failure}`);
     }
-    if (!durations.has(kind.action)) {
+    if (!durations.has(kind.name)) {
       const begun = performance.now();
       const failure = await actToTheEnd(kind.action);
       if (failure !== undefined) throw new Error(`${kind.action} failed undisturbed: ${failure}`);
-      durations.set(kind.action, performance.now() - begun);
+      durations.set(kind.name, performance.now() - begun);
+      const problems = await inspect(withClient, { kind, before, backup, written: undefined });
+      if (problems.length > 0) throw new Error(`${kind.name}, undisturbed: ${problems.join("; ")}`);
       number -= 1;
       continue;
     }
@@ -177,11 +118,8 @@ try {
         ? undefined
         : startWriting(() => server.url, SCHEMA, { version: kind.writer, column: insert(kind), firstKey: 1 });
     const killServer = random() < 0.5;
-    const child = act(kind.action);
-    child.stderr?.resume();
-    child.stdout?.resume();
-    const ended = once(child, "close");
-    const delay = random() * (durations.get(kind.action) ?? 0) * 1.2;
+    const { child, ended } = await startVictim(kind.action);
+    const delay = random() * (durations.get(kind.name) ?? 0) * 1.2;
     await sleep(delay);
     if (killServer) {
       process.kill(server.pid, "SIGKILL");
@@ -199,9 +137,9 @@ try {
       problems.push(`a user was refused: ${String(error)}`);
       return undefined;
     });
-    problems.push(...(await inspect(kind, before, written)));
+    problems.push(...(await inspect(withClient, { kind, before, backup, written })));
     if (problems.length > 0) failures += 1;
-    const what = `${kind.action}, ${killServer ? "server" : "program"} killed after ${Math.round(delay)} ms`;
+    const what = `${kind.name}, ${killServer ? "server" : "program"} killed after ${Math.round(delay)} ms`;
     say(
       `${number}/${kills} ${what}, ${written?.certain.size ?? 0} writes: ` +
         (problems.length === 0 ? "ok" : `FAILED: ${problems.slice(0, 5).join("; ")}`),

@@ -1,8 +1,9 @@
 import { parseOperations, type Release } from "@aibos/tenant-data";
 
-/** The schema that everything is done to, and its copy. */
+/** The schema that everything is done to, its copy, and what is made of its backup. */
 export const SCHEMA = "t__crash__books";
 export const COPY = "rp__crash__books";
+export const BACK = "t__crash__back";
 export const ROWS = 20_000;
 
 export const TABLES = `

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
@@ -16,14 +17,16 @@ export interface BackupSink {
 
 /**
  * A stream is ended after the last byte, or destroyed with the error. A file is written under another name beside it,
- * flushed to the disk, then renamed: a file of that name is always whole, and an older one stays until then.
+ * flushed to the disk, then renamed: a file of that name is always whole, and an older one stays until then. What a
+ * process that was killed left beside it is removed by the next one that writes the same file on the same machine.
  */
 export function openBackupSink(destination: Writable | string): Promise<BackupSink> | BackupSink {
   return typeof destination === "string" ? fileSink(destination) : streamSink(destination);
 }
 
 async function fileSink(path: string): Promise<BackupSink> {
-  const partial = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.partial`);
+  await removeAbandoned(path);
+  const partial = join(dirname(path), `${partialName(path)}${process.pid}-${randomBytes(4).toString("hex")}.partial`);
   // Its rows are a tenant's: nobody else on the machine may read them.
   const file: FileHandle = await open(partial, "wx", 0o600);
   return {
@@ -41,6 +44,31 @@ async function fileSink(path: string): Promise<BackupSink> {
       await rm(partial, { force: true });
     },
   };
+}
+
+/** How the names begin under which this machine writes a file, before the process's number. */
+function partialName(path: string): string {
+  return `.${basename(path)}.${hostname().replaceAll(/[^\w-]/g, "_")}.`;
+}
+
+/** Processes that are gone will not finish their files. */
+async function removeAbandoned(path: string): Promise<void> {
+  const start = partialName(path);
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(start)) continue;
+    const [, pid] = /^(\d+)-[0-9a-f]{8}\.partial$/.exec(name.slice(start.length)) ?? [];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process is alive, too.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
 }
 
 /** Makes a rename last through a power cut. */
