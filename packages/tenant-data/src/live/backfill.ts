@@ -32,7 +32,10 @@ export interface BackfillProgress {
   readonly secondsLeft: number | undefined;
 }
 
-/** A batch that takes longer keeps its rows' writers waiting for too long. */
+/**
+ * A batch that takes the server longer keeps its rows' writers waiting for too long. The way to the server and back is
+ * left out: smaller batches would not shorten it.
+ */
 const BATCH_MS = 25;
 const FIRST_BLOCKS = 16;
 const MOST_BLOCKS = 4_096;
@@ -72,13 +75,14 @@ export async function* backfillVersion(
   yield report();
   while (present.backfill.at < present.backfill.relations.length) {
     const batchBegun = performance.now();
-    const { state, rows } = await inLockedTransaction(client, "Filling rows", patience, async () => {
+    const { state, rows, updateMs } = await inLockedTransaction(client, "Filling rows", patience, async () => {
       await fence();
       return fillBlocks(client, schema, present, blocks);
     });
     present = { ...present, backfill: state };
     const took = performance.now() - batchBegun;
-    blocks = Math.max(1, Math.min(MOST_BLOCKS, Math.round(blocks * Math.min(2, Math.max(0.25, BATCH_MS / took)))));
+    const change = Math.min(2, Math.max(0.25, BATCH_MS / Math.max(1, updateMs)));
+    blocks = Math.max(1, Math.min(MOST_BLOCKS, Math.round(blocks * change)));
     yield report();
     await keepPace(client, pace, { rows, took });
   }
@@ -90,7 +94,7 @@ async function fillBlocks(
   schema: string,
   version: LiveVersion,
   blocks: number,
-): Promise<{ state: BackfillState; rows: number }> {
+): Promise<{ state: BackfillState; rows: number; updateMs: number }> {
   const { backfill } = version;
   const relation = backfill.relations[backfill.at] ?? "";
   const link = version.links.find((one) => one.relation === relation);
@@ -98,6 +102,7 @@ async function fillBlocks(
   const { leaf, key } = await readLeaf(client, schema, relation, backfill.leaf);
   let next: BackfillState;
   let rows = 0;
+  let updateMs = BATCH_MS;
   if (leaf === undefined || target === undefined) {
     next = { ...backfill, at: backfill.at + 1, leaf: 0, block: 0, file: 0, until: 0 };
   } else {
@@ -112,15 +117,19 @@ async function fillBlocks(
       const results = await queryAll(client, [
         ...writerSettings(version.version, key),
         "savepoint batch",
+        MILLISECONDS,
         `update only ${leaf.name} set ${column} = ${column} ` +
           `where ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid`,
+        MILLISECONDS,
         "release savepoint batch",
       ]).catch(async (error: unknown) => {
         if (!(error instanceof DatabaseError) || /^(08|40|55P03|57)/.test(error.code ?? "")) throw error;
         await client.query("rollback to savepoint batch");
         throw await explainFailure(client, schema, { version, relation, leaf: leaf.name, from, to, error });
       });
-      rows = results.at(-2)?.rowCount ?? 0;
+      const [before, update, after] = results.slice(-4);
+      rows = update?.rowCount ?? 0;
+      updateMs = Number(after?.rows[0]?.ms ?? 0) - Number(before?.rows[0]?.ms ?? 0);
     }
     next =
       to >= until
@@ -130,8 +139,10 @@ async function fillBlocks(
   if (!(await writeBackfillState(client, schema, version.version, next))) {
     throw new DataVersionNotLiveError(version.version, "it was rolled back while its rows were filled");
   }
-  return { state: next, rows };
+  return { state: next, rows, updateMs };
 }
+
+const MILLISECONDS = "select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms";
 
 /**
  * What a batch writes and where it ended are in one transaction: it may be lost with the server's memory, which costs
