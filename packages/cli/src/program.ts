@@ -11,6 +11,7 @@ import { addMirrorCommand } from "./commands/mirror.ts";
 import { addPerformanceCommands } from "./commands/performance.ts";
 import { addPublishCommand } from "./commands/publish.ts";
 import { addRollbackPointCommands } from "./commands/rollback-points.ts";
+import { addRolloutCommands } from "./commands/rollouts.ts";
 import { addRoutingCommands } from "./commands/routing.ts";
 import { addRuleCommands } from "./commands/rules.ts";
 import { addTenantCommands } from "./commands/tenants.ts";
@@ -44,6 +45,7 @@ export function createProgram(run: Run): Command {
   addRoutingCommands(program, run);
   addRuleCommands(program, run);
   addMirrorCommand(program, run);
+  addRolloutCommands(program, run);
   program.commandsGroup("Follow and go back:");
   addMigrationCommands(program, run);
   addRollbackPointCommands(program, run);

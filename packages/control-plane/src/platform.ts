@@ -24,6 +24,7 @@ import { createMeasurementPartitions } from "./features/measurements/partitions.
 import { createPerformanceApi } from "./features/measurements/performance-api.ts";
 import { createPerformanceReadModel } from "./features/measurements/performance-read-model.ts";
 import { MEASUREMENT_KEEP } from "./features/measurements/spans.ts";
+import { createWindowReadModel } from "./features/measurements/window-read-model.ts";
 import { startUsageSampler } from "./features/measurements/usage-sampler.ts";
 import { createMigrationApi } from "./features/migrations/migration-api.ts";
 import { createMigrationLedger } from "./features/migrations/migration-ledger.ts";
@@ -34,6 +35,12 @@ import { createModuleApi } from "./features/modules/module-api.ts";
 import { createModuleReadModel } from "./features/modules/module-read-model.ts";
 import { createModulePublisher } from "./features/modules/publish-module.ts";
 import { createPlatformApi } from "./features/platform/platform-api.ts";
+import { createCustomMetrics } from "./features/rollouts/custom-metrics.ts";
+import { createGates } from "./features/rollouts/gates.ts";
+import { createRolloutLooker } from "./features/rollouts/look-at-rollout.ts";
+import { createRolloutApi } from "./features/rollouts/rollout-api.ts";
+import { startRolloutEngine } from "./features/rollouts/rollout-engine.ts";
+import { createSyntheticRequests } from "./features/rollouts/synthetic-requests.ts";
 import { createRouteFeed, type RouteFeed } from "./features/route-feed/route-feed.ts";
 import { createRoutePolicyApi } from "./features/routing/route-policy-api.ts";
 import { createRoutingApi } from "./features/routing/routing-api.ts";
@@ -136,11 +143,22 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
   const upkeep = startMeasurementUpkeep({ database, partitions, keep: MEASUREMENT_KEEP, now, log });
   const sampler = startUsageSampler({ driver, store: measurements, log });
+  const looker = createRolloutLooker({
+    database,
+    windows: createWindowReadModel(database),
+    metrics: createCustomMetrics(),
+    gates: createGates({ now }),
+    synthetic: createSyntheticRequests({ database, installation, now }),
+    now,
+  });
+  const rollouts = createRolloutApi({ database, modules, looker, now });
+  const rolloutEngine = startRolloutEngine({ database, looker, log, now });
 
   const handlers: RouteHandlers = {
+    ...rollouts.handlers,
     ...createModuleApi({ database, modules }),
     ...createTenantApi({ database, gateways }),
-    ...createRoutingApi({ database, gateways, now }),
+    ...createRoutingApi({ database, gateways, rollouts, now }),
     ...createRoutePolicyApi({ database, gateways, testerKey: installation.testerKey, now }),
     ...createMigrationApi({ database, modules, store, workflow, migrations, now }),
     ...createHealthApi({ database, modules, gateways, probe }),
@@ -174,6 +192,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     async stop() {
       await sampler.close();
       await upkeep.close();
+      await rolloutEngine.stop();
       await stopDurableWork();
       await deployments.close();
       await life.leave();

@@ -66,5 +66,17 @@ export {
   type RolloutWindow,
 } from "./rollouts/rollout-evidence.ts";
 export type { TenantWindow } from "./rollouts/tenant-evidence.ts";
+export {
+  beginRollout,
+  commandRollout,
+  moveRollout,
+  type RolloutAction,
+  type RolloutCommand,
+  type RolloutCourse,
+  type RolloutLook,
+  type RolloutMove,
+  type RolloutState,
+} from "./rollouts/rollout-machine.ts";
+export { isInWindow, isTimeZone, type TimeWindow, WEEKDAYS } from "./rollouts/time-window.ts";
 export type { AnalysisVerdict, Judgement, Verdict } from "./rollouts/verdict.ts";
 export { listLatencies, type VersionWindow } from "./rollouts/version-window.ts";

@@ -71,6 +71,7 @@ test("set-traffic and set-routing share users out", async () => {
     module: "accounting",
     revision: 7,
     acknowledged: false,
+    rolloutId: null,
     traffic: { "1.5.0": 20, "1.0.0": 80 },
   };
   api = await startFakeApi({

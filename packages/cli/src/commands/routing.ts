@@ -31,7 +31,7 @@ export function addRoutingCommands(program: Command, run: Run): void {
     .addOption(
       new Option(
         "--routing <way>",
-        "gradual: the next of 1, 5, 10, 25, 50, 100 %; immediate: all; percentage: as --traffic says",
+        "gradual: a rollout by the policy, or its next step; immediate: all; percentage: as --traffic says",
       )
         .choices(ROUTINGS)
         .makeOptionMandatory(),
@@ -58,7 +58,10 @@ export function addRoutingCommands(program: Command, run: Run): void {
         },
         stickinessOf(options),
       );
-      await output.answer(routed, () => routingText(output, routed));
+      await output.answer(routed, () => {
+        const by = routed.rolloutId === null ? "" : `\n  Rollout ${oneLine(routed.rolloutId)} goes on from here.`;
+        return `${routingText(output, routed)}${by}`;
+      });
     }),
   );
 

@@ -1,4 +1,4 @@
-import type { Migration, MigrationStep, RollbackPoint, Tenant, VersionPerformance } from "@aibos/contract";
+import type { Migration, MigrationStep, RollbackPoint, Rollout, Tenant, VersionPerformance } from "@aibos/contract";
 
 // Answers of the API as the contract has them, for the fake server.
 
@@ -104,6 +104,29 @@ export function samplePerformance(changes: Partial<VersionPerformance> = {}): Ve
     bytes: { received: 1_000, sent: 2_000 },
     cpuUsage: 0.254,
     memoryBytes: 90_000_000,
+    ...changes,
+  };
+}
+
+export function sampleRollout(changes: Partial<Rollout> = {}): Rollout {
+  return {
+    id: "ro_8f3c2a1b9d04",
+    module: "accounting",
+    oldVersion: "1.0.0",
+    newVersion: "1.5.0",
+    status: "running",
+    reason: "Step 1 of 2 begins, with 10 %.",
+    step: 1,
+    phase: "watch",
+    weight: 10,
+    steps: [
+      { weight: 10, holdSeconds: 60, minimumSamples: 100 },
+      { weight: 50, holdSeconds: 60, minimumSamples: 100 },
+    ],
+    tenants: [{ tenant: "acme", status: "running", reason: null }],
+    verdicts: [],
+    createdAt: AT,
+    finishedAt: null,
     ...changes,
   };
 }

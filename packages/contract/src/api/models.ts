@@ -275,6 +275,8 @@ export const routingSchema = z
     revision: z.int().nonnegative(),
     /** True once every live gateway applied it. */
     acknowledged: z.boolean(),
+    /** The rollout that shares the traffic from here on, after `gradual`. */
+    rolloutId: z.string().nullable(),
   })
   .meta({ id: "Routing" });
 export type Routing = z.infer<typeof routingSchema>;

@@ -62,7 +62,7 @@ export const versionRoutingSchema = z
     routing: z
       .enum(["gradual", "immediate", "percentage"])
       .describe(
-        "`immediate`: all to the new one; `percentage`: as `trafficSplit` says; `gradual`: the next of 1, 5, 10, 25, 50, 100 %",
+        "`immediate`: all to the new one; `percentage`: as `trafficSplit` says; `gradual`: starts a rollout by the policy, or lets one that runs take its next step",
       ),
     trafficSplit: z
       .number()

@@ -32,6 +32,13 @@ import {
   testerTokenSchema,
 } from "./route-policy.ts";
 import { versionComparisonSchema, versionPerformanceSchema, windowSecondsSchema } from "./performance.ts";
+import {
+  rolloutCommandSchema,
+  rolloutOverridesSchema,
+  rolloutSchema,
+  rolloutStatusSchema,
+  startRolloutSchema,
+} from "./rollouts.ts";
 import { type Route, type RouteAnswer, type RouteArguments, type RouteInput, route } from "./route.ts";
 
 const tenant = z.strictObject({ tenant: tenantIdSchema });
@@ -39,6 +46,9 @@ const module = z.strictObject({ module: moduleIdSchema });
 const moduleVersion = z.strictObject({ module: moduleIdSchema, version: versionSchema });
 const tenantModule = z.strictObject({ tenant: tenantIdSchema, module: moduleIdSchema });
 const migration = z.strictObject({ migrationId: z.string().max(60).meta({ example: "mig_8f3c2a1b9d04" }) });
+
+const rollout = z.strictObject({ rolloutId: z.string().max(60).meta({ example: "ro_8f3c2a1b9d04" }) });
+const rolloutPolicyAnswer = z.object({ policy: z.record(z.string(), z.unknown()) });
 
 const page = z.strictObject({
   cursor: z.string().max(200).optional().describe("`nextCursor` of the page before"),
@@ -173,6 +183,42 @@ export const ROUTES = {
       answer: testerTokenSchema,
       status: 201,
     },
+  ),
+  startRollout: route(
+    "post /v1/rollouts",
+    "Rollouts",
+    "Starts moving users of one or more tenants to a version, step by step, on evidence",
+    { body: startRolloutSchema, answer: rolloutSchema, status: 201 },
+  ),
+  listRollouts: route("get /v1/rollouts", "Rollouts", "Rollouts, newest first, without their verdicts", {
+    query: page.extend({
+      tenant: tenantIdSchema.optional(),
+      module: moduleIdSchema.optional(),
+      status: rolloutStatusSchema.optional(),
+    }),
+    answer: pageOf(rolloutSchema),
+  }),
+  getRollout: route("get /v1/rollouts/{rolloutId}", "Rollouts", "One rollout with its verdicts", {
+    params: rollout,
+    answer: rolloutSchema,
+  }),
+  commandRollout: route(
+    "post /v1/rollouts/{rolloutId}/commands",
+    "Rollouts",
+    "Pauses, resumes, approves, steps, promotes or aborts a rollout",
+    { params: rollout, body: rolloutCommandSchema, answer: rolloutSchema },
+  ),
+  getRolloutPolicy: route(
+    "get /v1/tenants/{tenant}/modules/{module}/rollout-policy",
+    "Rollouts",
+    "What a tenant's rollouts do differently from the release's policy",
+    { params: tenantModule, answer: rolloutPolicyAnswer },
+  ),
+  setRolloutPolicy: route(
+    "put /v1/tenants/{tenant}/modules/{module}/rollout-policy",
+    "Rollouts",
+    "Says what a tenant's rollouts do differently from the release's policy",
+    { params: tenantModule, body: rolloutOverridesSchema, answer: rolloutPolicyAnswer },
   ),
   startOperation: route(
     "post /v1/tenants/{tenant}/modules/{module}/migrations",

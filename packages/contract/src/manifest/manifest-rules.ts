@@ -1,4 +1,5 @@
 import { compareVersions, isModuleId } from "@aibos/domain";
+import { brokenPolicyRules } from "./rollout-policy.ts";
 import type { ModuleManifest } from "./module-manifest.ts";
 
 /** What a rule found, at a field. */
@@ -17,6 +18,7 @@ export function brokenManifestRules(manifest: ModuleManifest): BrokenRule[] {
     ...upgradeRules(manifest),
     ...dependencyRules(manifest),
     ...lifecycleRules(manifest),
+    ...rolloutRules(manifest),
   ];
 }
 
@@ -53,6 +55,11 @@ function* dependencyRules({ id, dependencies }: ModuleManifest): Generator<Broke
     if (!isModuleId(module) || OBJECT_NAMES.has(module)) yield { path, message: "is not a module's identifier" };
     if (module === id) yield { path, message: "is this module itself; a module can't depend on itself" };
   }
+}
+
+function* rolloutRules({ rollout }: ModuleManifest): Generator<BrokenRule> {
+  if (rollout === undefined) return;
+  for (const { path, message } of brokenPolicyRules(rollout)) yield { path: ["rollout", ...path], message };
 }
 
 function* lifecycleRules({ version, lifecycle }: ModuleManifest): Generator<BrokenRule> {

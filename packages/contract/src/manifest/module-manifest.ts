@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { rolloutPolicySchema } from "./rollout-policy.ts";
 import { isModuleId, isVersion, isVersionRange, type ModuleId, type Version, type VersionRange } from "@aibos/domain";
 
 // Plain strings with a check, so that the JSON Schema for editors can be derived from the same definition. The guards
@@ -103,6 +104,9 @@ export const moduleManifestSchema = z.strictObject({
     })
     .prefault({})
     .describe("What this version does to a tenant's data"),
+  rollout: rolloutPolicySchema
+    .optional()
+    .describe("How users come to this version when it is rolled out; without it, in an hour, by errors and p95"),
   lifecycle: z
     .strictObject({
       deprecatedOn: isoDate.optional().describe("From this date on, operators are told to leave this version"),

@@ -95,6 +95,15 @@ export function composeService({ call, publish, watchMigration, monitor }: Servi
     getMirrorReport: (tenant, module) => call.getMirrorReport({ ...none, params: { tenant, module } }),
     createTesterToken: (tenant, module, version, options = {}) =>
       call.createTesterToken({ ...none, params: { tenant, module }, body: { version, ...options } }),
+    startRollout: (rollout) => call.startRollout({ ...none, body: rollout }),
+    getRollout: (rolloutId) => call.getRollout({ ...none, params: { rolloutId } }),
+    listRollouts: (filter = {}) => call.listRollouts({ ...none, query: queryOf(filter) }),
+    commandRollout: (rolloutId, command) => call.commandRollout({ ...none, params: { rolloutId }, body: { command } }),
+    setRolloutPolicy: async (tenant, module, policy) => {
+      await call.setRolloutPolicy({ ...none, params: { tenant, module }, body: policy });
+    },
+    getRolloutPolicy: async (tenant, module) =>
+      (await call.getRolloutPolicy({ ...none, params: { tenant, module } })).policy,
     completeMigration: (tenant, module, version) => run(tenant, module, { kind: "complete", version }),
     migrateTenant: (tenant, module, version, options = {}) =>
       run(tenant, module, { kind: "migrate", version, ...options }),

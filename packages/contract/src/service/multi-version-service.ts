@@ -1,4 +1,5 @@
 import type { OperationInput, VersionRoutingInput } from "../api/operations.ts";
+import type { Rollout, RolloutCommandName, RolloutStatus, StartRolloutInput } from "../api/rollouts.ts";
 import type {
   Deployment,
   HealthReport,
@@ -129,6 +130,23 @@ export interface MultiVersionService {
     version: string,
     options?: { validSeconds?: number },
   ): Promise<TesterToken>;
+  /**
+   * Starts moving users to a live version, step by step, on evidence. Resolves when it has begun, not when it ends.
+   *
+   * @throws AIBOS_VERSION_NOT_LIVE, AIBOS_ROLLOUT_ACTIVE, AIBOS_ROLLOUT_COOLING_DOWN, AIBOS_ROLLOUT_POLICY_INVALID
+   */
+  startRollout(rollout: StartRolloutInput): Promise<Rollout>;
+  /** With its newest verdicts. */
+  getRollout(rolloutId: string): Promise<Rollout>;
+  /** Newest first, without their verdicts. */
+  listRollouts(
+    filter?: PageRequest & { tenant?: string; module?: string; status?: RolloutStatus },
+  ): Promise<Page<Rollout>>;
+  /** @throws AIBOS_ROLLOUT_COMMAND_REFUSED when it means nothing where the rollout is. */
+  commandRollout(rolloutId: string, command: RolloutCommandName): Promise<Rollout>;
+  /** What the tenant's rollouts do differently from the release's policy; fields as in the manifest's `rollout`. */
+  setRolloutPolicy(tenant: string, module: string, policy: Record<string, unknown>): Promise<void>;
+  getRolloutPolicy(tenant: string, module: string): Promise<Record<string, unknown>>;
   /** Ends side by side: this version gets all traffic and the other ones are retired. */
   completeMigration(tenant: string, module: string, version: string): Promise<Migration>;
   /** Resolves at once, with status `scheduled`, when a time in the future is given. */

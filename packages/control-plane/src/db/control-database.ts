@@ -46,6 +46,8 @@ export function openControlDatabase(url: string, applicationName: string, connec
     async transaction(work, isolation = "read committed") {
       const client = await pool.connect();
       let broken: Error | undefined;
+      // The statement that was under way fails with it; nobody else must hear of it, or the process would end.
+      client.on("error", ignore);
       try {
         await client.query(`begin isolation level ${isolation}`);
         const result = await work({ db: queriesOn(client), client });
@@ -57,12 +59,15 @@ export function openControlDatabase(url: string, applicationName: string, connec
         });
         throw error;
       } finally {
+        client.off("error", ignore);
         client.release(broken);
       }
     },
     close: () => db.destroy(),
   };
 }
+
+function ignore(): void {}
 
 /** Kysely over one client that somebody else acquired and releases. */
 function queriesOn(client: pg.PoolClient): Kysely<ControlTables> {

@@ -6,11 +6,12 @@ import type {
   MigrationStep,
   ModuleManifest,
   Operation,
+  RolloutPolicy,
   RouteChange,
   DiscardedValues,
   TableWrites,
 } from "@aibos/contract";
-import type { ModuleId, TenantId, Version } from "@aibos/domain";
+import type { Judgement, ModuleId, RolloutEvidence, RolloutState, TenantId, Verdict, Version } from "@aibos/domain";
 import type { WriteBaseline } from "@aibos/tenant-data";
 
 /** The tables of schema `aibos`, as Kysely sees them. Their meaning is told in migrations/*.sql. */
@@ -176,6 +177,38 @@ export interface ControlTables {
     carried_writes: ColumnType<TableWrites[], string | undefined, string>;
     created_at: CreatedAt;
   };
+  rollouts: {
+    id: string;
+    module: ModuleId;
+    old_version: Version;
+    new_version: Version;
+    policy: JSONColumnType<RolloutPolicy>;
+    state: JSONColumnType<RolloutState>;
+    evidence: JSONColumnType<RolloutEvidence>;
+    weight: Generated<number>;
+    seen_until: Date;
+    looks: BigIntColumn;
+    next_look_at: Date;
+    created_at: CreatedAt;
+    finished_at: Date | null;
+  };
+  rollout_tenants: {
+    rollout_id: string;
+    tenant: TenantId;
+    module: ModuleId;
+    status: Generated<"running" | "promoted" | "returned" | "returning">;
+    reason: string | null;
+    changed_at: CreatedAt;
+  };
+  rollout_verdicts: {
+    rollout_id: string;
+    number: Generated<number>;
+    at: Date;
+    step: number;
+    verdict: Verdict;
+    judgement: JSONColumnType<Judgement>;
+  };
+  rollout_policies: { tenant: TenantId; module: ModuleId; policy: JSONColumnType<Partial<RolloutPolicy>> };
 }
 
 type CreatedAt = ColumnType<Date, Date | undefined, Date>;

@@ -1,7 +1,7 @@
 import { logIncompleteBeta } from "./incomplete-beta.ts";
 import { logBeta } from "./log-gamma.ts";
 
-/** How many observations the prior is worth: evidence is strongest for deviations that show within a thousand or so. */
+/** What the prior is worth unless told: evidence is strongest for deviations that show within a thousand or so. */
 const PRIOR = 100;
 
 /**
@@ -14,15 +14,22 @@ const PRIOR = 100;
  * with applications to A/B testing and best-arm identification", Bernoulli 28 (2022), the beta-binomial mixture.
  *
  * @param yes of `total` observations; `p` is between 0 and 1, both excluded
+ * @param prior how many observations the prior is worth: the fewer, the larger the deviations that it expects
  */
-export function bernoulliEvidence(yes: number, total: number, p: number, side: "above" | "below"): number {
+export function bernoulliEvidence(
+  yes: number,
+  total: number,
+  p: number,
+  side: "above" | "below",
+  prior: number = PRIOR,
+): number {
   // "Above p" of yes is "below 1 - p" of no.
-  return side === "below" ? below(yes, total, p) : below(total - yes, total, 1 - p);
+  return side === "below" ? below(yes, total, p, prior) : below(total - yes, total, 1 - p, prior);
 }
 
-function below(yes: number, total: number, p: number): number {
-  const a = PRIOR * p;
-  const b = PRIOR * (1 - p);
+function below(yes: number, total: number, p: number, prior: number): number {
+  const a = prior * p;
+  const b = prior * (1 - p);
   const no = total - yes;
   return (
     logIncompleteBeta(p, a + yes, b + no) +

@@ -13,7 +13,8 @@ export interface PairedValue {
  * then each pair is a fair coin at most, and {@link bernoulliEvidence} is about coins.
  */
 export function pairedEvidence(counts: { readonly worse: number; readonly pairs: number }): number {
-  return bernoulliEvidence(counts.worse, counts.pairs, 0.5, "above");
+  // Uniform: a number that is worse is so nearly always.
+  return bernoulliEvidence(counts.worse, counts.pairs, 0.5, "above", 2);
 }
 
 /** Whether the new version's number is more than is tolerated for the old one's. */

@@ -1,17 +1,31 @@
-import type { FeedPolicy, RouteArguments, RouteHandlers, Routes, Routing } from "@aibos/contract";
+import {
+  type FeedPolicy,
+  type Rollout,
+  RolloutActiveError,
+  type RouteArguments,
+  type RouteHandlers,
+  type Routes,
+  type Routing,
+} from "@aibos/contract";
 import { type ModuleId, parseTrafficSplit, type TenantId, type Version } from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
-import { readTenantModule, type TenantModuleState } from "../instances/tenant-module-read-model.ts";
+import { readTenantModule, type TenantModuleState, trafficOf } from "../instances/tenant-module-read-model.ts";
 import { lockTenantModule } from "../migrations/fence.ts";
 import { requireIdle, whileIdle } from "../migrations/running-operation.ts";
+import { activeRollout } from "../rollouts/rollout-read-model.ts";
 import { hearFromGateways } from "./hear-from-gateways.ts";
 import { requireLive } from "./route-policy-api.ts";
 import { readRoutePolicy, writeRoutePolicy } from "./route-policy-store.ts";
 import { publishTenantRoute, setInstances, setWeights } from "./tenant-routing.ts";
 
-/** The stages of `gradual`, in percent for the new version. */
-const STAGES = [1, 5, 10, 25, 50, 100];
+/** A tenant whose users shall go from one version to another by and by. */
+export interface GradualRequest {
+  readonly tenant: TenantId;
+  readonly module: ModuleId;
+  readonly oldVersion: Version;
+  readonly newVersion: Version;
+}
 
 type Stickiness = RouteArguments<Routes["updateTrafficSplit"]>["query"];
 type Leaving = FeedPolicy["leaving"];
@@ -23,10 +37,13 @@ type Leaving = FeedPolicy["leaving"];
 export function createRoutingApi({
   database,
   gateways,
+  rollouts,
   now,
 }: {
   database: ControlDatabase;
   gateways: GatewayReadModel;
+  /** Starts a rollout, or lets the one that runs take its next step. */
+  rollouts: { advance: (request: GradualRequest) => Promise<Rollout> };
   now: () => number;
 }): Pick<RouteHandlers, "updateVersionRouting" | "updateTrafficSplit"> {
   async function change(
@@ -38,6 +55,8 @@ export function createRoutingApi({
     const { revision, percents } = await whileIdle(database, { tenant, module }, async (tx) => {
       await lockTenantModule(tx, { tenant, module });
       await requireIdle(tx.db, { tenant, module });
+      const rolloutId = await activeRollout(tx.db, tenant, module);
+      if (rolloutId !== undefined) throw new RolloutActiveError(tenant, module, rolloutId);
       const state = await readTenantModule(tx.db, tenant, module);
       const wanted = decide(state);
       for (const version of Object.keys(wanted) as Version[]) requireLive(state, version);
@@ -62,25 +81,37 @@ export function createRoutingApi({
       };
     });
     const acknowledged = await hearFromGateways(gateways, { tenant, module, revision });
-    return { tenant, module, traffic: percents, revision, acknowledged };
+    return { tenant, module, traffic: percents, revision, acknowledged, rolloutId: null };
+  }
+
+  /** The answer has the shares as they are now: the rollout may have begun, or wait at its first gate. */
+  async function gradual(request: GradualRequest): Promise<Routing> {
+    const { tenant, module } = request;
+    const rollout = await rollouts.advance(request);
+    const state = await readTenantModule(database.db, tenant, module);
+    const { revision } = await database.db.selectFrom("route_head").select("revision").executeTakeFirstOrThrow();
+    const acknowledged = await hearFromGateways(gateways, { tenant, module, revision });
+    return { tenant, module, traffic: trafficOf(state), revision, acknowledged, rolloutId: rollout.id };
   }
 
   return {
     updateTrafficSplit: ({ params: { tenant, module }, query, body }) => change(tenant, module, query, () => body),
 
-    updateVersionRouting: ({ params: { tenant, module }, query, body }) =>
-      change(tenant, module, query, (state) => {
-        const { oldVersion, newVersion } = body;
+    async updateVersionRouting({ params: { tenant, module }, query, body }) {
+      const { oldVersion, newVersion } = body;
+      if (body.routing === "gradual") return gradual({ tenant, module, oldVersion, newVersion });
+      return change(tenant, module, query, (state) => {
         for (const version of [oldVersion, newVersion]) requireLive(state, version);
         const percentOf = (version: Version): number =>
           (state.live.find((instance) => instance.version === version)?.weight ?? 0) / 100;
         const percents = Object.fromEntries(state.live.map(({ version, weight }) => [version, weight / 100]));
         const both = percentOf(oldVersion) + percentOf(newVersion);
-        const share = shareOf(body, percentOf(newVersion), both);
+        const share = shareOf(body, both);
         percents[newVersion] = rounded(share);
         percents[oldVersion] = rounded(both - share);
         return percents;
-      }),
+      });
+    },
   };
 }
 
@@ -99,17 +130,9 @@ async function setLeaving(tx: ControlTransaction, state: TenantModuleState, leav
 /** The new version's percent of all traffic, out of what it and the old version have together. */
 function shareOf(
   routing: { routing: "gradual" | "immediate" | "percentage"; trafficSplit?: number | undefined },
-  present: number,
   both: number,
 ): number {
-  switch (routing.routing) {
-    case "immediate":
-      return both;
-    case "percentage":
-      return Math.min(both, routing.trafficSplit ?? both);
-    case "gradual":
-      return Math.min(both, STAGES.find((stage) => stage > present) ?? both);
-  }
+  return routing.routing === "percentage" ? Math.min(both, routing.trafficSplit ?? both) : both;
 }
 
 /** To the hundredth of a percent that a slot is. */

@@ -6,6 +6,7 @@ import { describeMigrations } from "./migrations.ts";
 import { describeModules } from "./modules.ts";
 import { describeRollbackPoints } from "./rollback-points.ts";
 import { describeRoutingPolicy } from "./routing-policy.ts";
+import { describeRollouts } from "./rollouts.ts";
 import { describeSideBySide } from "./side-by-side.ts";
 import { ServiceWorld, type StartService } from "./service-world.ts";
 import { describeTenants } from "./tenants.ts";
@@ -20,6 +21,7 @@ export function describeServiceContract(start: StartService): void {
   describeTenants(world);
   describeSideBySide(world);
   describeRoutingPolicy(world);
+  describeRollouts(world);
   describeMigrations(world);
   describeLiveData(world);
   describeRollbackPoints(world);

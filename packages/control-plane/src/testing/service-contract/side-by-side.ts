@@ -23,6 +23,7 @@ export function describeSideBySide(world: ServiceWorld): void {
       const versions = { oldVersion: "1.0.0", newVersion: "1.1.0" };
       const gradual = await world.service.updateVersionRouting(tenant, "notes", { ...versions, routing: "gradual" });
       expect(gradual.traffic).toEqual({ "1.0.0": 75, "1.1.0": 25 });
+      await world.service.commandRollout(gradual.rolloutId ?? "", "abort");
       const percentage = { ...versions, routing: "percentage", trafficSplit: 60 } as const;
       expect((await world.service.updateVersionRouting(tenant, "notes", percentage)).traffic).toEqual({
         "1.0.0": 40,

@@ -1,0 +1,82 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { type FakeApi, startFakeApi } from "../testing/fake-api.ts";
+import { runInProcess } from "../testing/run-in-process.ts";
+import { sampleRollout } from "../testing/sample-answers.ts";
+
+const ID = "ro_8f3c2a1b9d04";
+const FAIL = "Fail: p95 306 ms against 232 ms is worse than is tolerated.";
+
+let api: FakeApi | undefined;
+afterEach(async () => {
+  await api?.[Symbol.asyncDispose]();
+  api = undefined;
+});
+
+test("rollout start sends tenants, versions and the policy, from the line or a file", async () => {
+  api = await startFakeApi({ "POST /v1/rollouts": { status: 201, body: sampleRollout() } });
+  const words = ["rollout", "start", "-t", "acme", "globex", "-m", "accounting", "-v", "1.5.0"];
+  const ran = await runInProcess(api.url, [...words, "--policy", '{"targetSeconds": 60}', "--insist"]);
+  expect(ran).toEqual({
+    code: 0,
+    err: "",
+    out: `✔ ${ID} accounting 1.0.0 → 1.5.0: running, 10 % on 1.5.0, step 1 of 2\n  Step 1 of 2 begins, with 10 %.\n`,
+  });
+  const folder = await mkdtemp(join(tmpdir(), "aibos-policy-"));
+  await writeFile(join(folder, "policy.json"), '{"alpha": 0.05}');
+  await runInProcess(api.url, [...words, "--old", "1.0.0", "--policy", `@${folder}/policy.json`]);
+  await rm(folder, { recursive: true });
+  const request = { module: "accounting", tenants: ["acme", "globex"], newVersion: "1.5.0" };
+  expect(api.calls.map(({ body }) => body)).toEqual([
+    { ...request, policy: { targetSeconds: 60 }, insist: true },
+    { ...request, oldVersion: "1.0.0", policy: { alpha: 0.05 } },
+  ]);
+});
+
+test.each(["nonsense", "[1]", "@/no/such/file"])(
+  "rollout start refuses the policy %s before it asks anybody",
+  async (policy) => {
+    api = await startFakeApi({});
+    const words = ["rollout", "start", "-t", "acme", "-m", "accounting", "-v", "1.5.0", "--policy", policy];
+    const { code, err } = await runInProcess(api.url, words);
+    expect([code, api.calls]).toEqual([2, []]);
+    expect(err).toMatch(/--policy must be a JSON object|can't be read/);
+  },
+);
+
+test("rollout status shows why, and exits with 1 when it was rolled back", async () => {
+  const tenants = [{ tenant: "acme", status: "returned" as const, reason: FAIL }];
+  const body = sampleRollout({
+    status: "rolled-back",
+    reason: FAIL,
+    weight: 0,
+    tenants,
+    finishedAt: "2027-01-31T09:31:00.000Z",
+  });
+  api = await startFakeApi({ [`GET /v1/rollouts/${ID}`]: { body } });
+  const { code, out } = await runInProcess(api.url, ["rollout", "status", ID, "--watch"]);
+  expect(code).toBe(1);
+  expect(out).toBe(
+    `✖ ${ID} accounting 1.0.0 → 1.5.0: rolled-back, 0 % on 1.5.0\n  ${FAIL}\n  acme is back on 1.0.0: ${FAIL}\n`,
+  );
+});
+
+test.each(["pause", "resume", "approve", "step", "promote", "abort"])(
+  "rollout %s says it to the rollout",
+  async (command) => {
+    api = await startFakeApi({ [`POST /v1/rollouts/${ID}/commands`]: { body: sampleRollout() } });
+    expect((await runInProcess(api.url, ["rollout", command, ID])).code).toBe(0);
+    expect(api.calls[0]?.body).toEqual({ command });
+  },
+);
+
+test("rollout list shows where each one is", async () => {
+  api = await startFakeApi({ "GET /v1/rollouts": { body: { items: [sampleRollout()], nextCursor: null } } });
+  const { out } = await runInProcess(api.url, ["rollout", "list", "-m", "accounting", "--status", "running"]);
+  expect(out).toMatch(
+    /^id +module +versions +tenants +status +share +why\nro_8f3c2a1b9d04 +accounting +1\.0\.0 → 1\.5\.0 +1 +running +10 % +Step 1 of 2/,
+  );
+  expect(api.calls[0]?.query).toEqual({ module: "accounting", status: "running" });
+});

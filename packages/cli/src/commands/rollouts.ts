@@ -1,0 +1,180 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { MultiVersionService, Rollout, RolloutCommandName, RolloutStatus } from "@aibos/contract";
+import { EXIT } from "../exit-codes.ts";
+import { oneLine } from "../output/plain-text.ts";
+import type { CommandContext, Run } from "./command-context.ts";
+import { withExample } from "./help-example.ts";
+import { parseReference } from "./option-values.ts";
+import { type PageOptions, pageOptions, showList } from "./page-options.ts";
+import { checkTarget, filterOptions, moduleOption, type Target, versionOption } from "./target.ts";
+
+const STATUSES = ["running", "paused", "promoted", "rolled-back", "aborted"] as const satisfies RolloutStatus[];
+const WATCH_MS = 2_000;
+
+interface StartOptions {
+  readonly tenant: readonly string[];
+  readonly module: string;
+  readonly version: string;
+  readonly old?: string;
+  readonly policy?: string;
+  readonly insist?: boolean;
+}
+
+const COMMANDS: readonly (readonly [RolloutCommandName, string])[] = [
+  ["pause", "Keeps a rollout where it is. It is still watched, and undone when it fails."],
+  ["resume", "Lets a paused rollout go on."],
+  ["approve", "Opens the gate of the step that a rollout waits for."],
+  ["step", "Goes to the next step now, whatever the present one is waiting for."],
+  ["promote", "Gives all users the new version now."],
+  ["abort", "Gives all users the old version back, and ends the rollout."],
+];
+
+/** `rollout …`: users go to a new version step by step, on evidence. */
+export function addRolloutCommands(program: Command, run: Run): void {
+  const group = program
+    .command("rollout")
+    .summary("rollouts: start, status, list, pause, resume, approve, step, promote, abort")
+    .description("Moves users to a version that runs side by side, step by step, and back when it is worse.");
+
+  const start = versionOption(moduleOption(group.command("start")), "the version that users go to")
+    .description("Starts a rollout by the policy of the release, the tenant and --policy. Both versions must be live.")
+    .requiredOption("-t, --tenant <ids...>", "the tenants that go along")
+    .option("--old <version>", "where users go back to; otherwise the other one of two live versions")
+    .option(
+      "--policy <json>",
+      "fields of the manifest's `rollout` as JSON, or @file: they replace those of the release",
+    )
+    .option("--insist", "starts although the version was rolled back a short time ago");
+  withExample(start, "rollout start -t acme -m accounting -v 1.5.0 --policy @policy.json").action(
+    (options: StartOptions, command: Command) =>
+      run(command, async (context) => {
+        const { tenant, module, version, old, policy, insist } = options;
+        for (const one of tenant) await checkTarget({ tenant: one, module, versions: [version, old] });
+        const client = await context.connect();
+        const rollout = await client.startRollout({
+          module,
+          tenants: [...tenant],
+          newVersion: version,
+          ...(old === undefined ? {} : { oldVersion: old }),
+          ...(policy === undefined ? {} : { policy: await readPolicy(policy) }),
+          ...(insist === undefined ? {} : { insist }),
+        });
+        await show(context, rollout);
+      }),
+  );
+
+  withExample(
+    group
+      .command("status")
+      .argument("<id>", "as it was printed, like ro_8f3c2a1b9d04", parseReference)
+      .description(
+        "Shows a rollout, why it is where it is, and the newest verdict. Exits with 1 when it was rolled back.",
+      )
+      .option("-w, --watch", "shows each change until it has ended"),
+    "rollout status ro_8f3c2a1b9d04 --watch",
+  ).action((id: string, { watch = false }: { watch?: boolean }, command: Command) =>
+    run(command, async (context) => {
+      const client = await context.connect();
+      const rollout = watch ? await follow(client, context, id) : await client.getRollout(id);
+      await show(context, rollout);
+      if (rollout.status === "rolled-back") context.endWith(EXIT.failed);
+    }),
+  );
+
+  for (const [name, description] of COMMANDS) {
+    withExample(
+      group
+        .command(name)
+        .argument("<id>", "as it was printed, like ro_8f3c2a1b9d04", parseReference)
+        .description(description),
+      `rollout ${name} ro_8f3c2a1b9d04`,
+    ).action((id: string, _options: object, command: Command) =>
+      run(command, async (context) => {
+        const client = await context.connect();
+        await show(context, await client.commandRollout(id, name));
+      }),
+    );
+  }
+
+  withExample(
+    pageOptions(
+      filterOptions(group.command("list").description("Lists rollouts, newest first.")).addOption(
+        new Option("--status <status>", "only rollouts that stand so").choices(STATUSES),
+      ),
+    ),
+    "rollout list -m accounting --status running",
+  ).action((options: PageOptions & Partial<Target> & { status?: RolloutStatus }, command: Command) =>
+    run(command, async ({ connect, output }) => {
+      const { tenant, module, status } = options;
+      await checkTarget({ tenant, module });
+      const filter = { ...(tenant && { tenant }), ...(module && { module }), ...(status && { status }) };
+      const client = await connect();
+      await showList(output, options, (page) => client.listRollouts({ ...page, ...filter }), {
+        nothing: "There are no such rollouts.",
+        columns: [
+          { title: "id", cell: (row) => row.id },
+          { title: "module", cell: (row) => row.module },
+          { title: "versions", cell: (row) => `${row.oldVersion} → ${row.newVersion}` },
+          { title: "tenants", align: "right", cell: (row) => row.tenants.length },
+          { title: "status", cell: (row) => row.status },
+          { title: "share", align: "right", cell: (row) => `${row.weight} %` },
+          { title: "why", cell: (row) => row.reason },
+        ],
+      });
+    }),
+  );
+}
+
+/** The rollout when it has ended, with a line for each change until then. */
+async function follow(client: MultiVersionService, { output }: CommandContext, id: string): Promise<Rollout> {
+  for (let shown = ""; ;) {
+    const rollout = await client.getRollout(id);
+    if (rollout.finishedAt !== null) return rollout;
+    if (rollout.reason !== shown) output.line(`${stateText(rollout)}: ${oneLine(rollout.reason)}`);
+    shown = rollout.reason;
+    await sleep(WATCH_MS);
+  }
+}
+
+/** JSON from the command line or, with `@`, from a file. */
+async function readPolicy(text: string): Promise<Record<string, unknown>> {
+  const json = text.startsWith("@") ? await readFile(text.slice(1), "utf8").catch(notReadable(text)) : text;
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // The same answer as for what is JSON and no object.
+  }
+  throw new InvalidArgumentError('--policy must be a JSON object such as {"targetSeconds": 3600}, or @file with one.');
+}
+
+function notReadable(text: string) {
+  return (error: unknown): never => {
+    throw new InvalidArgumentError(`${text.slice(1)} can't be read: ${error instanceof Error ? error.message : ""}`);
+  };
+}
+
+async function show({ output }: CommandContext, rollout: Rollout): Promise<void> {
+  await output.answer(rollout, () => {
+    const { colors } = output;
+    const mark = rollout.status === "rolled-back" ? colors.red("✖") : colors.green("✔");
+    const [newest] = rollout.verdicts;
+    const apart = rollout.tenants
+      .filter(({ status }) => status === "returned" || status === "returning")
+      .map(({ tenant, reason }) => `  ${oneLine(tenant)} is back on ${rollout.oldVersion}: ${oneLine(reason ?? "")}`);
+    return [
+      `${mark} ${oneLine(rollout.id)} ${stateText(rollout)}`,
+      `  ${oneLine(rollout.reason)}`,
+      ...(newest === undefined || newest.sentence === rollout.reason ? [] : [`  ${oneLine(newest.sentence)}`]),
+      ...apart,
+    ].join("\n");
+  });
+}
+
+function stateText({ module, oldVersion, newVersion, status, weight, step, steps }: Rollout): string {
+  const where =
+    status === "running" || status === "paused" ? `, step ${Math.min(step, steps.length)} of ${steps.length}` : "";
+  return oneLine(`${module} ${oldVersion} → ${newVersion}: ${status}, ${weight} % on ${newVersion}${where}`);
+}

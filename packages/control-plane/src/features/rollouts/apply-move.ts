@@ -1,0 +1,85 @@
+import { beginStep, type RolloutMove, SLOTS, type TenantId } from "@aibos/domain";
+import type { ControlTransaction } from "../../db/control-database.ts";
+import { judgementPolicyOf } from "./resolve-policy.ts";
+import { saveRollout, setTenantStatus, type StoredRollout } from "./rollout-store.ts";
+import { shareTraffic } from "./share-traffic.ts";
+
+/** What is measured is kept in windows of so many milliseconds. */
+export const WINDOW_MS = 10_000;
+
+/** The traffic of a tenant can't be shared at the moment: an operation runs. It is tried again. */
+export class TenantBusyError extends Error {
+  override readonly name = "TenantBusyError";
+}
+
+/**
+ * Carries a move out and stores it, in one transaction with whatever led to it: either gateways get the new shares and
+ * the rollout is where it says, or nothing happened.
+ *
+ * @throws TenantBusyError, RolloutChangedError
+ */
+export async function applyMove(
+  tx: ControlTransaction,
+  rollout: StoredRollout,
+  { state, action }: RolloutMove,
+  now: number,
+): Promise<StoredRollout> {
+  switch (action.kind) {
+    case "none": {
+      const moved = { ...rollout, state };
+      await saveRollout(tx, moved);
+      return moved;
+    }
+    case "return": {
+      await saveRollout(tx, { ...rollout, state, weight: 0 });
+      await returnTenants(tx, rollout, rollout.tenants, state.reason);
+      return { ...rollout, state, weight: 0 };
+    }
+    case "share": {
+      const weight = Math.round((action.weight * SLOTS) / 100);
+      const shared = await shareTraffic(tx, rollout, rollout.tenants, weight);
+      const having = (outcome: string): TenantId[] => [...shared].flatMap(([t, o]) => (o === outcome ? [t] : []));
+      const [busy] = having("busy");
+      if (busy !== undefined) throw new TenantBusyError(`An operation runs for ${busy}.`);
+      await setTenantStatus(tx, rollout.id, having("gone"), "returned", "one of the versions is not live any more");
+      if (!action.beginsStep) {
+        await setTenantStatus(tx, rollout.id, having("shared"), "promoted", state.reason);
+        const moved = { ...rollout, state, weight };
+        await saveRollout(tx, moved);
+        return moved;
+      }
+      const moved = {
+        ...rollout,
+        state,
+        weight,
+        // Windows in which shares changed are no one's.
+        seenUntil: Math.ceil(now / WINDOW_MS) * WINDOW_MS,
+        evidence:
+          rollout.weight === 0
+            ? rollout.evidence
+            : beginStep(rollout.evidence, judgementPolicyOf(rollout.policy, state.step).analyses),
+      };
+      await saveRollout(tx, moved);
+      return moved;
+    }
+  }
+}
+
+/** Gives all traffic of some tenants back to the old version; of those that are busy, as soon as they are not. */
+export async function returnTenants(
+  tx: ControlTransaction,
+  rollout: StoredRollout,
+  tenants: readonly TenantId[],
+  reason: string,
+): Promise<void> {
+  const shared = await shareTraffic(tx, rollout, tenants, 0);
+  const busy = tenants.filter((tenant) => shared.get(tenant) === "busy");
+  await setTenantStatus(
+    tx,
+    rollout.id,
+    tenants.filter((tenant) => !busy.includes(tenant)),
+    "returned",
+    reason,
+  );
+  await setTenantStatus(tx, rollout.id, busy, "returning", reason);
+}

@@ -1,0 +1,169 @@
+import {
+  type Judgement,
+  judgeRollout,
+  moveRollout,
+  observeWindow,
+  type RolloutEvidence,
+  type RolloutLook,
+  type RolloutWindow,
+  type TenantId,
+} from "@aibos/domain";
+import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
+import { applyMove, returnTenants, WINDOW_MS } from "./apply-move.ts";
+import type { CustomMetrics } from "./custom-metrics.ts";
+import type { Gates } from "./gates.ts";
+import { courseOf, judgementPolicyOf } from "./resolve-policy.ts";
+import {
+  insertVerdict,
+  loadRollout,
+  RolloutChangedError,
+  saveRollout,
+  setTenantStatus,
+  type StoredRollout,
+} from "./rollout-store.ts";
+import type { WindowReadModel } from "../measurements/window-read-model.ts";
+import type { SyntheticRequests } from "./synthetic-requests.ts";
+
+/** Gateways send what they measured with a delay: a window is read so many milliseconds after its end. */
+const LATE_MS = 3_000;
+
+export interface RolloutLooker {
+  /** Looks at a rollout: reads what is new, judges, and does what follows, in one transaction. */
+  look(rolloutId: string): Promise<void>;
+}
+
+export function createRolloutLooker(options: {
+  database: ControlDatabase;
+  windows: WindowReadModel;
+  metrics: CustomMetrics;
+  gates: Gates;
+  synthetic: SyntheticRequests;
+  now: () => number;
+}): RolloutLooker {
+  const { database, windows, metrics, gates, synthetic, now } = options;
+
+  /** What is new since the last look, and up to when. */
+  async function readNew(rollout: StoredRollout): Promise<{ until: number; seen: RolloutWindow[] }> {
+    const until = Math.floor((now() - LATE_MS) / WINDOW_MS) * WINDOW_MS;
+    if (until <= rollout.seenUntil || rollout.weight === 0) return { until: rollout.seenUntil, seen: [] };
+    const read = await windows.read({ ...rollout, from: rollout.seenUntil, to: until });
+    const paired = await metrics.measure(rollout);
+    const seen = read.map(({ tenants, cpu }) => ({ tenants, paired: cpu === undefined ? {} : cpuOf(rollout, cpu) }));
+    const newest = seen.pop() ?? { tenants: {}, paired: {} };
+    return { until, seen: [...seen, { ...newest, paired: { ...newest.paired, ...paired } }] };
+  }
+
+  async function look(rolloutId: string): Promise<void> {
+    const rollout = await loadRollout(database.db, rolloutId);
+    if (rollout === undefined) return;
+    if (rollout.returning.length > 0) {
+      await database.transaction(async (tx) =>
+        returnTenants(tx, await relock(tx, rollout), rollout.returning, rollout.state.reason),
+      );
+    }
+    if (rollout.state.phase === "ended") return;
+    const present = await withoutGone(rollout);
+    if (present.tenants.length === 0) return endWithoutTenants(rollout);
+    const { until, seen } = await readNew(present);
+    const policy = judgementPolicyOf(rollout.policy, rollout.state.step);
+    let evidence = seen.reduce((sum, window) => observeWindow(sum, window, policy.analyses), rollout.evidence);
+    let judgement = seen.length === 0 ? undefined : judgeRollout(evidence, policy);
+    if (judgement !== undefined && wantsPool(rollout, judgement)) {
+      judgement = judgeRollout(await pooled(rollout, evidence), policy);
+    }
+    if (judgement?.verdict === "no-traffic" && rollout.policy.onNoTraffic === "synthetic") {
+      evidence = observeWindow(evidence, await synthetic.send(rollout), policy.analyses);
+      judgement = judgeRollout(evidence, policy);
+    }
+    const found: RolloutLook = {
+      verdict: judgement?.verdict ?? null,
+      sentence: judgement?.sentence ?? "",
+      shutGates: rollout.state.phase === "gate" && rollout.state.pausedAt === null ? await gates.shut(rollout) : [],
+    };
+    const move = moveRollout(rollout.state, courseOf(rollout.policy), found, now());
+    const failed = newlyFailed(rollout, judgement);
+    await database.transaction(async (tx) => {
+      const current = await relock(tx, rollout);
+      if (judgement !== undefined) await insertVerdict(tx, current, new Date(now()), judgement);
+      const remaining = current.tenants.filter((tenant) => failed.every((one) => one.tenant !== tenant));
+      for (const { tenant, sentence } of failed) await returnTenants(tx, current, [tenant], sentence);
+      const seenNow = { ...current, tenants: remaining, evidence, seenUntil: until };
+      await applyMove(tx, seenNow, move, now());
+    });
+  }
+
+  /** Without tenants for which one of the versions was completed, rolled back or retired by somebody meanwhile. */
+  async function withoutGone(rollout: StoredRollout): Promise<StoredRollout> {
+    const live = await database.db
+      .selectFrom("tenant_module_instances")
+      .select("tenant")
+      .where("module", "=", rollout.module)
+      .where("tenant", "in", [...rollout.tenants])
+      .where("version", "in", [rollout.oldVersion, rollout.newVersion])
+      .where("status", "<>", "retired")
+      .groupBy("tenant")
+      .having((eb) => eb.fn.countAll(), "=", 2)
+      .execute();
+    return { ...rollout, tenants: rollout.tenants.filter((tenant) => live.some((row) => row.tenant === tenant)) };
+  }
+
+  async function endWithoutTenants(rollout: StoredRollout): Promise<void> {
+    const reason = `One of the versions is not live any more.`;
+    await database.transaction(async (tx) => {
+      const current = await relock(tx, rollout);
+      const state = { ...current.state, phase: "ended", outcome: "aborted", since: now(), reason } as const;
+      await saveRollout(tx, { ...current, state, weight: 0 });
+      await setTenantStatus(tx, rollout.id, current.tenants, "returned", reason);
+    });
+  }
+
+  /** The rollout, locked. @throws RolloutChangedError when it is not what was read */
+  async function relock(tx: ControlTransaction, before: StoredRollout): Promise<StoredRollout> {
+    const current = await loadRollout(tx.db, before.id, { lock: true });
+    if (current?.looks !== before.looks) throw new RolloutChangedError(`${before.id} was changed meanwhile.`);
+    return current;
+  }
+
+  /** With what is known of the same versions at the same share from other rollouts. */
+  async function pooled(rollout: StoredRollout, own: RolloutEvidence): Promise<RolloutEvidence> {
+    const others = await database.db
+      .selectFrom("rollouts")
+      .select("evidence")
+      .where("module", "=", rollout.module)
+      .where("old_version", "=", rollout.oldVersion)
+      .where("new_version", "=", rollout.newVersion)
+      .where("weight", "=", rollout.weight)
+      .where("id", "<>", rollout.id)
+      .where("finished_at", "is", null)
+      .orderBy("id")
+      .limit(100)
+      .execute();
+    const tenants = Object.assign({}, ...others.map(({ evidence }) => evidence.tenants), own.tenants);
+    return { ...own, tenants };
+  }
+
+  return { look };
+}
+
+function wantsPool({ policy }: StoredRollout, { verdict }: Judgement): boolean {
+  return (
+    (verdict === "no-traffic" && policy.onNoTraffic === "pool") ||
+    (verdict === "inconclusive" && policy.onInconclusive === "pool")
+  );
+}
+
+/** Tenants of this rollout that fail by themselves while the others go on. */
+function newlyFailed(
+  { tenants, policy }: StoredRollout,
+  judgement: Judgement | undefined,
+): { tenant: TenantId; sentence: string }[] {
+  if (judgement === undefined || judgement.verdict === "fail" || policy.onFailure === "hold") return [];
+  return tenants.flatMap((tenant) => {
+    const failed = judgement.failedTenants.find((one) => one.tenant === tenant);
+    return failed === undefined ? [] : [{ tenant, sentence: `Fail: ${failed.sentence}.` }];
+  });
+}
+
+function cpuOf({ policy }: StoredRollout, cpu: { old: number; fresh: number }) {
+  return Object.fromEntries(policy.analyses.filter(({ metric }) => metric === "cpu").map(({ name }) => [name, cpu]));
+}
