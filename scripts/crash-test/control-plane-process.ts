@@ -11,6 +11,7 @@ const MAIN = fileURLToPath(new URL("../../packages/control-plane/src/main.ts", i
 
 /** A control plane in a process of its own, which can be killed. */
 export interface ControlPlaneProcess {
+  readonly url: string;
   readonly service: MultiVersionService;
   readonly pid: number;
   /** kill -9; resolves when the process is gone. */
@@ -22,8 +23,10 @@ export interface ControlPlaneProcess {
 export async function startControlPlaneProcess(options: {
   dataFolder: string;
   databaseUrl: string | undefined;
+  /** A free one unless told. */
+  port?: number;
 }): Promise<ControlPlaneProcess> {
-  const { dataFolder, databaseUrl } = options;
+  const { dataFolder, databaseUrl, port = 0 } = options;
   await mkdir(dataFolder, { recursive: true });
   const log = openSync(join(dataFolder, "control-plane.log"), "a");
   const child = spawn(process.execPath, [MAIN], {
@@ -31,7 +34,7 @@ export async function startControlPlaneProcess(options: {
     env: {
       PATH: process.env["PATH"],
       AIBOS_DATA_DIR: dataFolder,
-      AIBOS_PORT: "0",
+      AIBOS_PORT: String(port),
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     },
   });
@@ -39,6 +42,7 @@ export async function startControlPlaneProcess(options: {
   const token = (await readFile(join(dataFolder, "token"), "utf8")).trim();
   const exited = once(child, "exit").then(([code]) => code as number | null);
   return {
+    url,
     service: createMultiVersionClient({ url, token }),
     pid: child.pid ?? 0,
     async kill() {

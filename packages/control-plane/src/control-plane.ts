@@ -59,6 +59,7 @@ export async function startControlPlane(
       feed,
       token,
       isReady: () => platform.isReady(),
+      metrics: () => platform.metrics(),
       log,
       publish: (archive) => service.publish(archive),
       watchMigration: (migrationId, signal) => service.watchMigration(migrationId, signal),

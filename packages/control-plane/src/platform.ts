@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Logger } from "pino";
-import { composeService, type MultiVersionService, type RouteHandlers } from "@aibos/contract";
+import { composeService, type Metric, type MultiVersionService, type RouteHandlers } from "@aibos/contract";
 import { checkDatabase } from "./db/check-database.ts";
 import { openControlDatabase } from "./db/control-database.ts";
 import { migrateControlSchema } from "./db/migrate-control-schema.ts";
@@ -41,6 +41,7 @@ import { createRolloutLooker } from "./features/rollouts/look-at-rollout.ts";
 import { createRolloutApi } from "./features/rollouts/rollout-api.ts";
 import { startRolloutEngine } from "./features/rollouts/rollout-engine.ts";
 import { createSyntheticRequests } from "./features/rollouts/synthetic-requests.ts";
+import { createPlatformMetrics } from "./features/platform/platform-metrics.ts";
 import { createRouteFeed, type RouteFeed } from "./features/route-feed/route-feed.ts";
 import { createRoutePolicyApi } from "./features/routing/route-policy-api.ts";
 import { createRoutingApi } from "./features/routing/routing-api.ts";
@@ -67,6 +68,8 @@ export interface Platform {
   readonly feed: RouteFeed;
   readonly gateways: GatewayStore;
   readonly measurements: MeasurementStore;
+  /** For Prometheus. */
+  metrics(): Promise<Metric[]>;
   /** Whether the database answers. */
   isReady(): Promise<boolean>;
   stop(): Promise<void>;
@@ -184,6 +187,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       watchMigration: (migrationId, signal) => migrations.watch(migrationId, signal),
       monitor: (query, signal) => performanceApi.monitor(query, signal),
     }),
+    metrics: createPlatformMetrics({ database, gateways }),
     isReady: () =>
       database.pool.query("select 1").then(
         () => true,

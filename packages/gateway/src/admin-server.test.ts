@@ -28,15 +28,34 @@ describe("the admin listener", () => {
   test("says how many routes there are, and knows nothing else", async () => {
     const { gateway } = await gatewayWith([routeOf(), routeOf({ tenant: "globex" })]);
     expect((await ask(`${gateway.adminUrl}/readyz`)).body).toMatchObject({ routes: 2, controlPlane: "connected" });
-    for (const path of ["/", "/metrics", "/readyz/x", "/t/acme/notes"]) {
+    for (const path of ["/", "/metrics/x", "/readyz/x", "/t/acme/notes"]) {
       expect((await ask(gateway.adminUrl + path)).status).toBe(404);
     }
+  });
+
+  test("tells Prometheus what came of each version's requests, and names no tenant", async () => {
+    const upstream = await startFakeUpstream();
+    const changes = [endpointsOf([upstream.url]), routeOf()];
+    const { control, gateway } = await gatewayWith(changes, { flushInterval: 10 });
+    await (await fetch(`${gateway.url}/t/acme/notes/x`)).text();
+    await (await fetch(`${gateway.url}/t/nobody/notes/x`)).text();
+    await control.sentBatches((batches) => batches.some(({ rows }) => rows.some(({ requests }) => requests === 1)));
+    const response = await fetch(`${gateway.adminUrl}/metrics`);
+    expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0.0.4/);
+    const text = await response.text();
+    expect(text).toContain('\naibos_gateway_requests_total{module="notes",version="1.0.0"} 1\n');
+    expect(text).toContain('\naibos_gateway_problems_total{code="AIBOS_GATEWAY_ROUTE_UNKNOWN"} 1\n');
+    expect(text).toMatch(
+      /^# HELP aibos_gateway_routes .*\n# TYPE aibos_gateway_routes gauge\naibos_gateway_routes 1\n/,
+    );
+    expect(text).toMatch(/\nprocess_resident_memory_bytes \d+\n/);
+    expect(text).not.toMatch(/acme|nobody/);
   });
 
   test("is not reached through the public one", async () => {
     const upstream = await startFakeUpstream();
     const { gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()]);
-    for (const path of ["/healthz", "/readyz"]) expect((await fetch(gateway.url + path)).status).toBe(404);
+    for (const path of ["/healthz", "/readyz", "/metrics"]) expect((await fetch(gateway.url + path)).status).toBe(404);
     expect(new URL(gateway.adminUrl).hostname).toBe("127.0.0.1");
   });
 });

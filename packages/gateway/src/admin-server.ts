@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:http";
+import { type Metric, metric, processMetrics, PROMETHEUS_TYPE, prometheusText } from "@aibos/contract";
 
 /** What the gateway says of itself. */
 export interface GatewayState {
@@ -13,16 +14,35 @@ export interface GatewayState {
 
 /**
  * The admin listener: `/healthz` answers 200 as long as the process works, `/readyz` 200 when it has routes to serve
- * from and does not stop, else 503. Both give the state as JSON.
+ * from and does not stop, else 503. Both give the state as JSON. `/metrics` is for Prometheus.
  */
-export function createAdminServer(state: () => GatewayState): Server {
+export function createAdminServer(state: () => GatewayState, metrics: () => Metric[]): Server {
   return createServer((request, response) => {
     const now = state();
     const ready = now.revision !== null && !now.stopping;
     const path = request.url?.split("?", 1)[0];
+    if (path === "/metrics") {
+      response.writeHead(200, { "content-type": PROMETHEUS_TYPE, "cache-control": "no-store" });
+      response.end(prometheusText([...stateMetrics(now), ...metrics(), ...processMetrics(process)]));
+      return;
+    }
     const status = path === "/healthz" ? 200 : path === "/readyz" ? (ready ? 200 : 503) : 404;
     response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
-    const body = status === 404 ? { error: "There are /healthz and /readyz here." } : { ready, ...now };
+    const body = status === 404 ? { error: "There are /healthz, /readyz and /metrics here." } : { ready, ...now };
     response.end(`${JSON.stringify(body)}\n`);
   });
+}
+
+function stateMetrics({ revision, routes, controlPlane, heldRequests }: GatewayState): Metric[] {
+  return [
+    metric("gauge", "aibos_gateway_routes", "Routes that the gateway knows.", routes),
+    metric("gauge", "aibos_gateway_route_revision", "Newest revision of the routes that it applied.", revision ?? 0),
+    metric(
+      "gauge",
+      "aibos_gateway_control_plane_connected",
+      "Whether it follows the control plane at the moment.",
+      controlPlane === "connected" ? 1 : 0,
+    ),
+    metric("gauge", "aibos_gateway_held_requests", "Requests that wait for a hold to end.", heldRequests),
+  ];
 }

@@ -11,6 +11,7 @@ import { HoldQueue } from "./hold-queue.ts";
 import { closeServer, listen } from "./listener.ts";
 import { LiveStreams } from "./live-streams.ts";
 import { startMeasurements } from "./measurements/measurements.ts";
+import { createTelemetryObserver } from "./measurements/telemetry-observer.ts";
 import { Mirror } from "./mirror.ts";
 import { sendProblemOnSocket } from "./problem.ts";
 import { type Reporter, startReporter } from "./reporter.ts";
@@ -30,7 +31,7 @@ export interface Gateway {
   readonly url: string;
   /** Base URL of the public listener for TLS, when there is one. */
   readonly tlsUrl: string | undefined;
-  /** Base URL of the admin listener, with `/healthz` and `/readyz`. */
+  /** Base URL of the admin listener, with `/healthz`, `/readyz` and `/metrics`. */
   readonly adminUrl: string;
   state(): GatewayState;
   /** Opens the access log's file anew, for whoever moved the old one away. */
@@ -78,7 +79,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     mirror,
     desk: new AdmissionDesk(table, holds, settings.now),
     signer: new ContextSigner(settings.now),
-    observers: [measurements.observer, ...(accessLog === undefined ? [] : [accessLog]), ...settings.observers],
+    observers: [
+      measurements.observer,
+      createTelemetryObserver(),
+      ...(accessLog === undefined ? [] : [accessLog]),
+      ...settings.observers,
+    ],
     attempted: () => undefined,
   });
   const server = createPublicServer(settings, handler, () => stopping);
@@ -89,7 +95,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     controlPlane: connected ? "connected" : "away",
     heldRequests: holds.size,
   });
-  const admin = createAdminServer(state);
+  const admin = createAdminServer(state, () => measurements.metrics());
 
   const cannotListen = async (error: unknown): Promise<never> => {
     await closeServer(server, 0);

@@ -23,7 +23,7 @@ function addresses(): string[] {
     `POST ${GATEWAY_REPORT_PATH}`,
     `POST ${GATEWAY_MEASUREMENTS_PATH}`,
   ];
-  const open = ["GET /healthz", "GET /readyz", "GET /openapi.json", "GET /docs"];
+  const open = ["GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs"];
   return [...routes, ...streams, ...open].sort();
 }
 

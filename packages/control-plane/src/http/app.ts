@@ -1,12 +1,16 @@
 import {
   type GatewayReport,
   type MeasurementBatch,
+  type Metric,
   type Migration,
   type Published,
   type RouteHandlers,
+  PROMETHEUS_TYPE,
+  prometheusText,
   RouteNotFoundError,
 } from "@aibos/contract";
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { routePath } from "hono/route";
 import type { Logger } from "pino";
 import manifest from "../../package.json" with { type: "json" };
 import { addApiRoutes } from "./api-routes.ts";
@@ -20,6 +24,7 @@ import { createOpenStreams } from "./open-streams.ts";
 import { BEARER } from "./openapi-parts.ts";
 import { problemOf, PROBLEM_TYPE } from "./problem.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
+import { inRequestSpan } from "./request-span.ts";
 import { addWatchRoute } from "./watch-route.ts";
 
 export interface HttpAppOptions {
@@ -34,6 +39,8 @@ export interface HttpAppOptions {
   readonly token: string;
   /** Whether requests can be served now. */
   readonly isReady: () => Promise<boolean>;
+  /** For Prometheus. */
+  readonly metrics: () => Promise<Metric[]>;
   readonly log: Logger;
 }
 
@@ -52,7 +59,7 @@ export interface HttpApp {
 const OPEN_PATHS = /^\/(healthz|readyz|openapi\.json|docs(\/[\w.-]+)?)$/;
 
 /** What programs ask for every second, and nobody reads about. */
-const FREQUENT_PATHS = /^\/(healthz|readyz|v1\/gateway\/.*)$/;
+const FREQUENT_PATHS = /^\/(healthz|readyz|metrics|v1\/gateway\/.*)$/;
 
 const SECURITY_HEADERS = {
   "cache-control": "no-store",
@@ -64,7 +71,8 @@ const SECURITY_HEADERS = {
 };
 
 export function createHttpApp(options: HttpAppOptions): HttpApp {
-  const { handlers, publish, watchMigration, monitor, feed, recordReport, addMeasurements, isReady, log } = options;
+  const { handlers, publish, watchMigration, monitor, feed, recordReport, addMeasurements, isReady, metrics, log } =
+    options;
   const app = new OpenAPIHono<HttpEnvironment>();
   const authorize = createAuthorization(options.token);
   const streams = createOpenStreams(log);
@@ -73,7 +81,10 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     const started = performance.now();
     const requestId = requestIdOf(c.req.header(REQUEST_ID_HEADER));
     c.set("requestId", requestId);
-    await next();
+    await inRequestSpan({ method: c.req.method, headers: c.req.raw.headers, requestId }, async () => {
+      await next();
+      return { status: c.res.status, route: routePath(c, -1) };
+    });
     for (const [name, value] of Object.entries({ ...SECURITY_HEADERS, [REQUEST_ID_HEADER]: requestId })) {
       if (name === REQUEST_ID_HEADER || !c.res.headers.has(name)) c.res.headers.set(name, value);
     }
@@ -92,6 +103,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   app.get("/readyz", async (c) =>
     (await isReady()) ? c.json({ status: "ok" }) : c.json({ status: "not ready" }, 503),
   );
+  app.get("/metrics", async (c) => c.body(prometheusText(await metrics()), 200, { "content-type": PROMETHEUS_TYPE }));
   addApiRoutes(app, handlers);
   addPublishRoute(app, publish);
   addWatchRoute(app, { watchMigration, streams });

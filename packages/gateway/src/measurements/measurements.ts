@@ -1,13 +1,20 @@
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Dispatcher } from "undici";
-import { MEASUREMENT_BATCH_ROWS, MEASUREMENT_WINDOW_SECONDS, type MeasurementRow } from "@aibos/contract";
+import {
+  MEASUREMENT_BATCH_ROWS,
+  MEASUREMENT_WINDOW_SECONDS,
+  type MeasurementRow,
+  type Metric,
+  metric,
+} from "@aibos/contract";
 import type { Exchange, ExchangeObserver } from "../exchange.ts";
 import type { GatewaySettings } from "../gateway-options.ts";
 import { startBatchSender } from "./batch-sender.ts";
 import { openBatchSpool } from "./batch-spool.ts";
 import { latencyOf, requestErrorOf } from "./measured-exchange.ts";
 import { MeasurementTable, ofAllTenants, type Series, seriesKey } from "./measurement-table.ts";
+import { VersionTotals } from "./version-totals.ts";
 import { withTotals } from "./with-totals.ts";
 
 const WINDOW_MS = MEASUREMENT_WINDOW_SECONDS * 1_000;
@@ -20,6 +27,8 @@ export interface Measurements {
   readonly observer: ExchangeObserver;
   /** What waits to be sent, and what was lost for lack of room or because it was refused, in batches. */
   state(): { waiting: number; waitingBytes: number; lost: number };
+  /** For Prometheus: what came of requests up to the last batches, and how many requests were refused by what code. */
+  metrics(): Metric[];
   /** Puts what was measured so far into batches; resolves when they are on disk. */
   flush(): Promise<void>;
   /** Keeps what was measured, and sends what can be sent soon. */
@@ -48,6 +57,8 @@ export async function startMeasurements(options: {
     maxBytes: settings.spoolBytes,
     now,
   });
+  const totals = new VersionTotals();
+  const refusals = new Map<string, number>();
   let lost = 0;
   const sender = startBatchSender({ settings, spool, dispatcher, log, refused: () => (lost += 1) });
   const underWay = new Map<string, { readonly series: Series; count: number }>();
@@ -81,6 +92,7 @@ export async function startMeasurements(options: {
       sender.wake();
     };
     for (const row of withTotals(full.rows())) {
+      if (row.tenant === null) totals.add(row);
       rows.push(row);
       if (rows.length < MEASUREMENT_BATCH_ROWS) continue;
       await append();
@@ -131,6 +143,9 @@ export async function startMeasurements(options: {
         begins(ofAllTenants(series));
       },
       ended(exchange) {
+        if (exchange.problem !== undefined) {
+          refusals.set(exchange.problem, (refusals.get(exchange.problem) ?? 0) + 1);
+        }
         const series = seriesOf(exchange);
         if (series === undefined) return;
         ends(series);
@@ -143,6 +158,17 @@ export async function startMeasurements(options: {
       },
     },
     state: () => ({ waiting: spool.size, waitingBytes: spool.bytes, lost }),
+    metrics: () => [
+      ...totals.metrics(),
+      {
+        name: "aibos_gateway_problems_total",
+        type: "counter",
+        help: "Requests that the gateway itself answered, by its problem's code.",
+        samples: [...refusals].map(([code, value]) => ({ labels: { code }, value })),
+      },
+      metric("gauge", "aibos_gateway_batches_waiting", "Batches of measurements that wait to be sent.", spool.size),
+      metric("counter", "aibos_gateway_batches_lost_total", "Batches that were given up or had no room.", lost),
+    ],
     flush,
     async stop() {
       clearTimeout(timer);

@@ -30,6 +30,7 @@ export function fakePlatform(parts: Partial<HttpAppOptions> = {}): HttpAppOption
     monitor: () => once(someReport()),
     token: TOKEN,
     isReady: async () => true,
+    metrics: async () => [],
     log: pino({ level: "silent" }),
     ...parts,
   };
