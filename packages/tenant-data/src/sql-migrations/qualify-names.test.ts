@@ -50,8 +50,8 @@ describe("qualifyNames", () => {
       "create function f() returns text language sql set search_path to '' as $_$ select \"aibos_extensions\".unaccent('\"aibos_extensions\".unaccent', $1) $_$",
     ],
     [
-      "do $$ begin if exists (select 1 from pg_tables where schemaname = 'public') then execute 'drop table public.' || x; end if; end $$",
-      "do $$ begin if exists (select 1 from pg_tables where schemaname = 't_a') then execute 'drop table \"t_a\".' || x; end if; end $$",
+      "do $$ begin if exists (select 1 from shown where schemaname = 'public') then execute 'drop table public.' || x; end if; end $$",
+      "do $$ begin if exists (select 1 from shown where schemaname = 't_a') then execute 'drop table \"t_a\".' || x; end if; end $$",
     ],
     [
       "do $$ begin execute format('alter table public.%I add a int', t); execute format('drop table %I.%I', 'public', t); end $$",

@@ -1,5 +1,6 @@
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { tenantSearchPath } from "../roles/tenant-search-path.ts";
+import { ownCatalog } from "./own-catalog.ts";
 import { applyEdits, type Edit, readString, type SqlToken, sqlTokens } from "./sql-tokens.ts";
 
 /** What stands for the schema `public` that a file names. */
@@ -10,14 +11,17 @@ export interface PublicSchema {
   readonly extensionNames: ReadonlyMap<string, string>;
 }
 
-/** How a text is run: as a statement, as the body of a function, or as SQL that such a body puts together. */
-type Form = "statement" | "body" | "dynamic";
+/**
+ * How a text is run: as a statement, as the body of a function, or as SQL that such a body puts together; `pathed body`
+ * is that of a function with a search path of its own, which says itself whose catalogs it means.
+ */
+type Form = "statement" | "body" | "pathed body" | "dynamic";
 
 /**
  * Writes a statement anew so that what it calls `public` is the tenant's schema: in front of names, in function bodies
  * and DO blocks, in strings that are names (`'public.notes'::regclass`, `nextval('public.s')`), and where a schema's
- * name is compared (`table_schema = 'public'`). Owners that it names become the current user. Comments and all other
- * strings stay; no line is added or taken.
+ * name is compared (`table_schema = 'public'`). Queries of the catalogs see what the tenant's search path does. Owners
+ * that it names become the current user. Comments and all other strings stay; no line is added or taken.
  */
 export async function qualifyNames(sql: string, place: PublicSchema): Promise<string> {
   return (await rewrite(sql, place, "statement")) ?? sql;
@@ -25,10 +29,11 @@ export async function qualifyNames(sql: string, place: PublicSchema): Promise<st
 
 /** Undefined for a text that the scanner does not take. */
 async function rewrite(text: string, place: PublicSchema, form: Form): Promise<string | undefined> {
-  if (!/public|owner/i.test(text)) return text;
+  if (!/public|owner|pg_|information_schema/i.test(text)) return text;
   const tokens = await sqlTokens(text);
   if (tokens === undefined) return undefined;
-  const edits: Edit[] = [];
+  const edits: Edit[] = asksCatalogs(form, tokens) ? ownCatalog(tokens) : [];
+  const bodyForm = tokens.some(({ word }) => word === "search_path") ? "pathed body" : "body";
   const bodies = form === "statement" ? bodyTokens(tokens) : new Set<SqlToken>();
   const calls: string[] = [];
   let head: SqlToken | undefined;
@@ -51,7 +56,7 @@ async function rewrite(text: string, place: PublicSchema, form: Form): Promise<s
       if (constant === undefined) continue;
       const { value } = constant;
       let now = value;
-      if (bodies.has(token)) now = (await rewrite(value, place, "body")) ?? value;
+      if (bodies.has(token)) now = (await rewrite(value, place, bodyForm)) ?? value;
       else if (inPath) now = pathPart(value, place);
       else now = replacementOfString(tokens, index, value, calls.at(-1) ?? "", place) ?? value;
       if (now === value && form !== "statement" && isDynamic(value, head, calls)) {
@@ -62,6 +67,14 @@ async function rewrite(text: string, place: PublicSchema, form: Form): Promise<s
   }
   return applyEdits(text, edits);
 }
+
+/** Views and other definitions stay as they are written. */
+function asksCatalogs(form: Form, tokens: readonly SqlToken[]): boolean {
+  if (form === "statement") return QUERIES.has(tokens[0]?.word ?? "");
+  return form === "body" || (form === "dynamic" && tokens[0]?.word !== "create");
+}
+
+const QUERIES: ReadonlySet<string> = new Set(["select", "with", "insert", "update", "delete", "merge"]);
 
 const isWord = (token: SqlToken | undefined): boolean => token?.kind === "name" || token?.kind === "keyword";
 
