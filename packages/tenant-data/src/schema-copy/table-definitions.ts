@@ -7,6 +7,13 @@ const NOT_NULL = `case when current_setting('server_version_num')::int < 180000
       from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum]
         and (k.conislocal or c.relispartition) and k.convalidated), '') end`;
 
+/** What a child says itself of columns that it has from its parents; the name is its own then. */
+const INHERITED_NOT_NULL = `(select string_agg(format('constraint %I not null %I', k.conname, a.attname)
+      || case when k.connoinherit then ' no inherit' else '' end, ', ' order by a.attnum)
+    from pg_constraint k join pg_attribute a on a.attrelid = c.oid and k.conkey = array[a.attnum]
+    where k.conrelid = c.oid and k.contype = 'n' and k.conislocal and k.convalidated and not a.attislocal
+      and not c.relispartition)`;
+
 /** A default `d` is made of what PostgreSQL itself has. */
 const NEEDS_NOTHING = `not exists (select from pg_depend x where x.classid = 'pg_attrdef'::regclass and x.objid = d.oid
   and x.deptype = 'n')`;
@@ -29,7 +36,7 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
     kind: "table",
     sql: `select ${keyOf("pg_class", "c.oid")} as key,
        format('create %stable %I (', case c.relpersistence when 'u' then 'unlogged ' else '' end, c.relname)
-       || coalesce((select string_agg(format('%I %s%s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+       || concat_ws(', ', (select string_agg(format('%I %s%s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
               coalesce(' collate ' || co.oid::regcollation, ''),
               case when a.attgenerated <> '' then format(' generated always as (%s) %s', pg_get_expr(d.adbin, d.adrelid),
                   case a.attgenerated when 's' then 'stored' else 'virtual' end)
@@ -40,7 +47,8 @@ export const TABLE_DEFINITIONS: readonly DefinitionQuery[] = [
             from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
               left join pg_collation co on co.oid = a.attcollation
                 and a.attcollation <> (select t.typcollation from pg_type t where t.oid = a.atttypid)
-            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (a.attislocal or c.relispartition)), '')
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (a.attislocal or c.relispartition)),
+            ${INHERITED_NOT_NULL})
        || ')'
        || coalesce((select ' inherits (' || string_agg(i.inhparent::regclass::text, ', ' order by i.inhseqno) || ')'
             from pg_inherits i where i.inhrelid = c.oid and not c.relispartition), '')

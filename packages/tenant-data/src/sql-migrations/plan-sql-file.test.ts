@@ -131,7 +131,7 @@ describe("planSqlFile", () => {
   it("takes the rows of pg_dump's COPY, whatever they look like", async () => {
     const rows = "1\t\\N\n\\\\x\tselect ';\n-- $$ it's\t\n";
     const { statements } = await plan(
-      `copy public.t (a, b) from stdin;\n${rows}\\.\n\n\nselect 'from stdin;\n';\ncopy public.u from stdin with (format csv);\n\\.\nselect 2`,
+      `copy public.t (a, b) from stdin;\n${rows}\\.\n\n\nselect 'from stdin;\n';\ncopy public.u from stdin with delimiter ';' null '';\n\\.\nselect 2`,
     );
     expect(statements.map(({ type, rows: data, line }) => [type, data, line])).toEqual([
       ["CopyStmt", rows, 1],

@@ -83,7 +83,7 @@ function specialPlaces(sql: string): Special[] {
     const end = match.index + match[0].length;
     return { kind: "command", name: (match[1] ?? "").toLowerCase(), at: match.index, end };
   });
-  const copies = [...sql.matchAll(/\bstdin\b[^;']*;[ \t]*\r?\n/gi)].map((match): Special => {
+  const copies = [...sql.matchAll(/\bstdin\b(?:[^;']|'[^']*')*;[ \t]*\r?\n/gi)].map((match): Special => {
     const end = match.index + match[0].length;
     return { kind: "copy", at: match.index + match[0].lastIndexOf(";") + 1, end };
   });

@@ -47,10 +47,12 @@ export const CONSTRAINT_CASES: readonly CopyCase[] = [
     works: "insert into b values (6, -2)",
   },
   {
-    name: "not null: named, not valid, not inherited, of a key",
+    name: "not null: named, not valid, not inherited, of a key, said again by a child",
     given: `create table a (x int constraint "Must be" not null, y int, z int not null, primary key (z));
       insert into a values (1, null, 1); alter table a add constraint later not null y not valid;
       create table b () inherits (a); create table c (x int constraint mine not null) inherits (a);
+      create table e (primary key (x, z)) inherits (a); create table f (constraint own not null z) inherits (e);
+      alter table f alter x set not null;
       create table d (x int constraint ni not null no inherit); comment on constraint "Must be" on a is 'why'`,
     refuses: ["insert into a values (2, null, 2)", /null value in column "y"/],
   },
