@@ -18,6 +18,8 @@ describe("settledForm", () => {
       "ANY (ARRAY['a'::character varying, x || y]::text[])",
       "ANY (ARRAY['a'::character varying::text, (x || y)::text])",
     ],
+    ["(EXTRACT(YEAR FROM now()) - EXTRACT(Month FROM a))", "(EXTRACT(year FROM now()) - EXTRACT(month FROM a))"],
+    ["FUNCTION f()\\nAS $$ select EXTRACT(YEAR FROM a) $$", "FUNCTION f()\\nAS $$ select EXTRACT(YEAR FROM a) $$"],
     ["ARRAY['a'::text, 'b'::text]", "ARRAY['a'::text, 'b'::text]"],
     ["(ARRAY[1, 2])[1]", "(ARRAY[1, 2])[1]"],
     ["'(ARRAY['", "'(ARRAY['"],

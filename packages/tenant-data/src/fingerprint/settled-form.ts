@@ -1,11 +1,15 @@
 /**
  * The form in which a definition stays when PostgreSQL writes it and reads it again. `name in ('a', 'b')` on a varchar
  * is kept as an array that is cast, written `(ARRAY['a'::character varying, …])::text[]`, and read again as an array of
- * cast elements, `ARRAY[('a'::character varying)::text, …]`, which means the same. A schema and its copy, or one that was
- * restored from a dump, so read the same.
+ * cast elements, `ARRAY[('a'::character varying)::text, …]`, which means the same. So does the unit of an `extract`,
+ * whose letters are kept where it was given as a string. A schema and its copy, or one that was restored from a dump, so
+ * read the same.
  */
 export function settledForm(definition: string): string {
-  let text = definition;
+  // The body of a function is as it was written.
+  let text = definition.includes("\\nAS $")
+    ? definition
+    : definition.replaceAll(/(?<=\bEXTRACT\()\w+(?= FROM )/g, (unit) => unit.toLowerCase());
   // From the end: what is inside an array is settled before the array is.
   for (let at = text.lastIndexOf(ARRAY); at !== -1; at = at === 0 ? -1 : text.lastIndexOf(ARRAY, at - 1)) {
     const elements = splitElements(text, at + ARRAY.length);

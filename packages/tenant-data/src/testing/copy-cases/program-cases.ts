@@ -55,6 +55,7 @@ export const PROGRAM_CASES: readonly CopyCase[] = [
       create view v2 as select * from v1 with local check option; create view v3 as select "A a" from v2 where b = 'x' with cascaded check option;
       alter view v1 rename column "A a" to a2; alter view v1 alter column b set default 'dflt'; alter table t rename a to a9;
       create recursive view nums (n) as values (1) union all select n + 1 from nums where n < 5;
+      create view years as select extract('YEAR' from now()) as y;
       create view ro as select a9, count(*) from t group by 1; create rule ins as on insert to ro do instead insert into t values (new.a9, 'by rule');
       create rule log as on delete to t where old.a9 > 100 do also update t set b = 'gone' where false; comment on rule log on t is 'lg'; alter table t disable rule log;
       comment on view v1 is 'v'; comment on column v1.b is 'b'; create view empty as select;
