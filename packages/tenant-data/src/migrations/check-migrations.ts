@@ -1,17 +1,19 @@
 import { assessStatements } from "../statement-risk/assess-statements.ts";
 import { MigrationFileError } from "../sql-migrations/migration-file-error.ts";
+import { ONLY_PUBLIC } from "../sql-migrations/own-schemas.ts";
 import { planSqlFile } from "../sql-migrations/plan-sql-file.ts";
 import type { Migration, OperationMigration } from "./migration.ts";
 
 /** Reads the statements of all files with PostgreSQL's own parser. @throws MigrationFileError with file and place */
 export async function checkMigrations(migrations: readonly Migration[]): Promise<void> {
+  let schemas = ONLY_PUBLIC;
   for (const migration of migrations) {
     if (migration.kind === "operations") {
       await checkOperations(migration);
       continue;
     }
-    await planSqlFile(migration.up);
-    if (migration.down !== null) await planSqlFile(migration.down);
+    ({ schemas } = await planSqlFile(migration.up, schemas));
+    if (migration.down !== null) await planSqlFile(migration.down, schemas);
   }
 }
 

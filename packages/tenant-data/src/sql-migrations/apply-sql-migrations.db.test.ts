@@ -61,30 +61,6 @@ describe("applySqlMigrations", () => {
     expect(rows).toEqual([{ owner: tenant.place.role, n: 2 }]);
   });
 
-  it("tells a tenant what is its own, not what another tenant or a rollback point has", async () => {
-    const sql = `
-      do $$ begin
-        if not exists (select 1 from pg_type where typname = 'mood') then create type mood as enum ('glad'); end if;
-        if to_regclass('moods') is null then create table moods (mood mood); end if;
-        if not exists (select from pg_constraint where conname = 'once') then
-          alter table moods add constraint once unique (mood);
-        end if;
-      end $$;
-      create function has_column(wanted text) returns boolean language sql stable as $$
-        select exists (select from information_schema.columns where table_name = 'moods' and column_name = wanted) $$;
-      do $$ begin if not has_column('since') then alter table moods add column since date; end if; end $$`;
-    const { schema, role } = tenant.place;
-    await tenant.client.query(`create schema other authorization ${role}; set search_path to other; ${sql}`);
-    await tenant.client.query(`alter table other.moods owner to ${role}; reset search_path`);
-    await apply(files({ "001_mood.up": sql }));
-    const { rows } = await tenant.client.query(
-      `select array(select attname::text from pg_attribute where attrelid = '${schema}.moods'::regclass and attnum > 0
-         order by attnum) as columns, '${schema}.mood'::regtype::text as type,
-         (select count(*)::int from pg_constraint where conname = 'once') as constraints`,
-    );
-    expect(rows).toEqual([{ columns: ["mood", "since"], type: `${schema}.mood`, constraints: 2 }]);
-  });
-
   it("leaves the platform's session as it was, and the tenant's role without a login", async () => {
     await apply(files(FIRST));
     const { rows } = await tenant.client.query(

@@ -12,6 +12,7 @@ import {
 import { historyOf, type Migration } from "../migrations/migration.ts";
 import { MigrationFileError } from "./migration-file-error.ts";
 import { MigrationInterruptedError } from "./migration-interrupted-error.ts";
+import { planHistory } from "./plan-history.ts";
 import { planSqlFile, type SqlFilePlan } from "./plan-sql-file.ts";
 import { runSqlFile } from "./run-sql-file.ts";
 import type { SqlMigration } from "./sql-migration.ts";
@@ -37,8 +38,7 @@ export async function applySqlMigrations(
 ): Promise<MigrationResult> {
   const applied = await readHistory(session, migrations);
   const missing = onlySql(migrations.slice(applied.length));
-  const plans: SqlFilePlan[] = [];
-  for (const { up } of missing) plans.push(await planSqlFile(up));
+  const { plans } = await planHistory(migrations.slice(0, applied.length), missing);
   await ensureExtensions(
     session.platform,
     plans.flatMap(({ extensions }) => extensions),
@@ -69,9 +69,10 @@ export async function undoSqlMigrations(
   const { client, place } = session;
   const undone = onlySql(migrations.slice(0, applied.length).filter((migration) => migration.number > downTo));
   const plans: SqlFilePlan[] = [];
+  const { schemas } = await planHistory(migrations, []);
   for (const { up, down } of undone.toReversed()) {
     if (down === null) throw new MigrationFileError(up.file, "it has no down file");
-    plans.push(await planSqlFile(down));
+    plans.push(await planSqlFile(down, schemas));
   }
   await ensureExtensions(
     session.platform,

@@ -69,6 +69,7 @@ test("a long history of a project goes forward release by release, and back to t
     "files are UTF-8",
     "roles and their rights are the platform's",
     "the search path is the tenant's schema",
+    "the tenant's schema stands for public",
     "what it describes is not the tenant's alone",
   ]);
 }, 300_000);

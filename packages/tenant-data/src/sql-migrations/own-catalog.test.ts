@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { qualifyNames } from "./qualify-names.ts";
 
-const place = { schema: "t_a", extensionNames: new Map<string, string>() };
+const place = { schema: "t_a", names: new Set(["public"]), extensionNames: new Map<string, string>() };
 const seen = "any (pg_catalog.current_schemas(true))";
 const inSeen = `in (select n.oid from pg_catalog.pg_namespace n where n.nspname = ${seen})`;
 const types = `(select * from pg_catalog.pg_type where typnamespace ${inSeen})`;

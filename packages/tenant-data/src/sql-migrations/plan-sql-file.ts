@@ -1,6 +1,7 @@
 import { blockingForm } from "./blocking-form.ts";
 import { MigrationFileError } from "./migration-file-error.ts";
 import { needsNoTransaction, usesAddedValue } from "./outside-transaction.ts";
+import { dropMembers, ONLY_PUBLIC, type OwnSchemas, readOwnSchemas } from "./own-schemas.ts";
 import { type TransactionStep, treatStatement } from "./plan-statement.ts";
 import { type SqlStatement, splitStatements } from "./split-statements.ts";
 import type { SqlFile } from "./sql-migration.ts";
@@ -21,6 +22,8 @@ export interface SqlFilePlan {
   readonly oneTransaction: boolean;
   /** What is left out, and why: `file:line: …`. */
   readonly notices: readonly string[];
+  /** The history's schemas when it has run. */
+  readonly schemas: OwnSchemas;
 }
 
 export interface WantedExtension {
@@ -31,8 +34,14 @@ export interface WantedExtension {
   readonly required: boolean;
 }
 
-/** Reads a file and decides what becomes of each statement. @throws MigrationFileError with file and line */
-export async function planSqlFile({ file, sql }: SqlFile): Promise<SqlFilePlan> {
+/**
+ * Reads a file and decides what becomes of each statement.
+ *
+ * @param before the schemas of the files before it
+ * @throws MigrationFileError with file and line
+ */
+export async function planSqlFile({ file, sql }: SqlFile, before = ONLY_PUBLIC): Promise<SqlFilePlan> {
+  const own = readOwnSchemas(file, before);
   const kept: PlannedStatement[] = [];
   const extensions: WantedExtension[] = [];
   const notices: string[] = [];
@@ -40,7 +49,8 @@ export async function planSqlFile({ file, sql }: SqlFile): Promise<SqlFilePlan> 
     notices.push(`${file}:${line}: left out, because ${reason}`);
   };
   for (const statement of await splitStatements(file, sql)) {
-    const treatment = treatStatement(statement);
+    own.read(statement);
+    const treatment = treatStatement(statement, own.schemas.names);
     switch (treatment.kind) {
       case "refuse":
         throw new MigrationFileError(file, `this statement is not allowed: ${treatment.reason}`, statement.line);
@@ -49,6 +59,9 @@ export async function planSqlFile({ file, sql }: SqlFile): Promise<SqlFilePlan> 
         break;
       case "extension":
         extensions.push({ name: treatment.name, file, line: statement.line, required: true });
+        break;
+      case "empty":
+        kept.push({ ...statement, sql: dropMembers(own.schemas, treatment.schemas), type: "DoStmt", step: undefined });
         break;
       case "transaction":
         kept.push({ ...statement, step: treatment.step });
@@ -65,7 +78,7 @@ export async function planSqlFile({ file, sql }: SqlFile): Promise<SqlFilePlan> 
   const statements = withoutFrame(kept);
   const ownTransactions = statements.some(({ step }) => step !== undefined && step !== "savepoint");
   const oneTransaction = !ownTransactions && !(await anyNeedsNoTransaction(statements)) && !usesAddedValue(statements);
-  return { file, statements, extensions, oneTransaction, notices };
+  return { file, statements, extensions, oneTransaction, notices, schemas: own.schemas };
 }
 
 /** A BEGIN first and a COMMIT last say what is done anyway. */

@@ -9,7 +9,9 @@ export type Treatment =
   | { readonly kind: "refuse"; readonly reason: string }
   /** Carried out by the platform before the file. */
   | { readonly kind: "extension"; readonly name: string }
-  | { readonly kind: "transaction"; readonly step: TransactionStep };
+  | { readonly kind: "transaction"; readonly step: TransactionStep }
+  /** What the files made in these schemas is dropped. */
+  | { readonly kind: "empty"; readonly schemas: readonly string[] };
 
 export type TransactionStep = "begin" | "commit" | "rollback" | "savepoint";
 
@@ -48,8 +50,8 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 const ONE_SCHEMA = "a tenant's data for a module is one schema, which the platform makes";
 
-/** Decides what becomes of a statement. */
-export function treatStatement({ type, fields, rows }: SqlStatement): Treatment {
+/** Decides what becomes of a statement, when a history has made some schemas. */
+export function treatStatement({ type, fields, rows }: SqlStatement, schemas: ReadonlySet<string>): Treatment {
   const skipped = Object.hasOwn(SKIPPED, type) ? SKIPPED[type] : undefined;
   if (skipped !== undefined) return { kind: "skip", reason: skipped };
   const refused = Object.hasOwn(REFUSED, type) ? REFUSED[type] : undefined;
@@ -68,7 +70,9 @@ export function treatStatement({ type, fields, rows }: SqlStatement): Treatment 
     case "CommentStmt":
       return isOneOf(fields["objtype"], ["OBJECT_EXTENSION", "OBJECT_DATABASE", "OBJECT_ROLE", "OBJECT_TABLESPACE"])
         ? skip("what it describes is not the tenant's alone")
-        : RUN;
+        : fields["objtype"] === "OBJECT_SCHEMA" && nameParts([fields["object"]])[0] !== "public"
+          ? standsFor(nameParts([fields["object"]])[0] ?? "", schemas)
+          : RUN;
     case "AlterOwnerStmt":
       if (fields["objectType"] === "OBJECT_DATABASE") return refuse(DATABASES);
       return isOneOf(fields["objectType"], ["OBJECT_LANGUAGE", "OBJECT_LARGEOBJECT", "OBJECT_SCHEMA"])
@@ -77,14 +81,16 @@ export function treatStatement({ type, fields, rows }: SqlStatement): Treatment 
     case "GrantStmt":
       return grant(fields);
     case "CreateSchemaStmt":
-      return textOf(fields["schemaname"]) === "public" && listOf(fields["schemaElts"]).length === 0
-        ? skip("the tenant's schema stands for public")
+      return listOf(fields["schemaElts"]).length === 0
+        ? standsFor(textOf(fields["schemaname"]), schemas)
         : refuse(ONE_SCHEMA);
     case "DropStmt":
       if (fields["removeType"] === "OBJECT_EXTENSION") return skip(EXTENSIONS);
-      return fields["removeType"] === "OBJECT_SCHEMA" ? refuse(ONE_SCHEMA) : RUN;
+      return fields["removeType"] === "OBJECT_SCHEMA" ? dropSchemas(fields, schemas) : RUN;
     case "AlterObjectSchemaStmt":
-      return fields["objectType"] === "OBJECT_EXTENSION" ? skip(EXTENSIONS) : RUN;
+      return fields["objectType"] === "OBJECT_EXTENSION"
+        ? skip(EXTENSIONS)
+        : standsFor(textOf(fields["newschema"]), schemas);
     case "RenameStmt":
       return isOneOf(fields["renameType"], ["OBJECT_SCHEMA", "OBJECT_DATABASE", "OBJECT_ROLE", "OBJECT_TABLESPACE"])
         ? refuse(fields["renameType"] === "OBJECT_SCHEMA" ? ONE_SCHEMA : ROLES)
@@ -92,9 +98,9 @@ export function treatStatement({ type, fields, rows }: SqlStatement): Treatment 
     case "CopyStmt":
       return copy(fields, rows);
     case "VariableSetStmt":
-      return setting(fields);
+      return setting(fields, schemas);
     case "SelectStmt":
-      return setsSearchPath(fields) ? skip(SEARCH_PATH) : RUN;
+      return setsSearchPath(fields, schemas) ? skip(SEARCH_PATH) : RUN;
     default:
       return RUN;
   }
@@ -104,6 +110,21 @@ const RUN: Treatment = { kind: "run" };
 const skip = (reason: string): Treatment => ({ kind: "skip", reason });
 const refuse = (reason: string): Treatment => ({ kind: "refuse", reason });
 const isOneOf = (value: unknown, texts: readonly string[]): boolean => texts.includes(textOf(value));
+
+function standsFor(schema: string, schemas: ReadonlySet<string>): Treatment {
+  return schemas.has(schema) ? skip(`the tenant's schema stands for ${schema}`) : refuse(ONE_SCHEMA);
+}
+
+function dropSchemas(fields: SqlStatement["fields"], schemas: ReadonlySet<string>): Treatment {
+  const names = nameParts(fields["objects"]);
+  const known = names.filter((name) => schemas.has(name));
+  if (names.includes("public") || (known.length < names.length && fields["missing_ok"] !== true)) {
+    return refuse(ONE_SCHEMA);
+  }
+  return known.length > 0 && fields["behavior"] === "DROP_CASCADE"
+    ? { kind: "empty", schemas: known }
+    : skip(`the tenant's schema stands for ${names.join(", ")}`);
+}
 
 function transactionStep(kind: string): Treatment {
   switch (kind) {
@@ -145,6 +166,11 @@ function copy(fields: SqlStatement["fields"], rows: string | undefined): Treatme
 const SEARCH_PATH = "the search path is the tenant's schema";
 /** Schemas that a search path may name: the tenant's schema stands for them, or they are there anyway. */
 const ORDINARY = new Set(["public", "", "$user", '"$user"', "pg_catalog", "pg_temp", "aibos_extensions"]);
+
+function isOrdinary(part: string, schemas: ReadonlySet<string>): boolean {
+  return ORDINARY.has(part.trim()) || schemas.has(part.trim());
+}
+
 /** Settings that say who runs, or how the connection talks. */
 const OURS: Readonly<Record<string, string>> = {
   role: ROLES,
@@ -154,7 +180,7 @@ const OURS: Readonly<Record<string, string>> = {
   default_with_oids: "PostgreSQL has no such setting any more",
 };
 
-function setting(fields: SqlStatement["fields"]): Treatment {
+function setting(fields: SqlStatement["fields"], schemas: ReadonlySet<string>): Treatment {
   const name = textOf(fields["name"]).toLowerCase();
   if (fields["kind"] === "VAR_RESET_ALL") return skip("the session is the platform's");
   const ours = Object.hasOwn(OURS, name) ? OURS[name] : undefined;
@@ -166,7 +192,7 @@ function setting(fields: SqlStatement["fields"]): Treatment {
   const foreign = listOf(fields["args"])
     .map(constantText)
     .flatMap((text) => text.split(","))
-    .find((schema) => !ORDINARY.has(schema.trim()));
+    .find((schema) => !isOrdinary(schema, schemas));
   return foreign === undefined ? skip(SEARCH_PATH) : refuse(`${ONE_SCHEMA}; there is no ${foreign.trim()}`);
 }
 
@@ -180,16 +206,16 @@ function constantText(arg: unknown): string {
 }
 
 /** `select pg_catalog.set_config('search_path', '', false)`, which begins what pg_dump writes. */
-function setsSearchPath(fields: SqlStatement["fields"]): boolean {
+function setsSearchPath(fields: SqlStatement["fields"], schemas: ReadonlySet<string>): boolean {
   const targets = listOf(fields["targetList"]);
   const call = nodeOf(nodeOf(targets[0])?.fields["val"]);
   if (targets.length !== 1 || call?.type !== "FuncCall") return false;
-  const [name, schemas] = listOf(call.fields["args"]);
+  const [name, path] = listOf(call.fields["args"]);
   return (
     nameParts(call.fields["funcname"]).at(-1) === "set_config" &&
     constantText(name).toLowerCase() === "search_path" &&
-    constantText(schemas)
+    constantText(path)
       .split(",")
-      .every((schema) => ORDINARY.has(schema.trim()))
+      .every((schema) => isOrdinary(schema, schemas))
   );
 }

@@ -3,6 +3,7 @@ import { qualifyNames } from "./qualify-names.ts";
 
 const place = {
   schema: "t_a",
+  names: new Set(["public"]),
   extensionNames: new Map([
     ["citext", "aibos_extensions"],
     ["gen_salt", "aibos_extensions"],

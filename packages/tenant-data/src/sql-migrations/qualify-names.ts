@@ -3,10 +3,12 @@ import { tenantSearchPath } from "../roles/tenant-search-path.ts";
 import { ownCatalog } from "./own-catalog.ts";
 import { applyEdits, type Edit, readString, type SqlToken, sqlTokens } from "./sql-tokens.ts";
 
-/** What stands for the schema `public` that a file names. */
-export interface PublicSchema {
+/** What stands for the schemas that a file names. */
+export interface SchemaStandIn {
   /** The tenant's own. */
   readonly schema: string;
+  /** What the files call it: `public`, and the schemas that they make. */
+  readonly names: ReadonlySet<string>;
   /** Names of extensions' objects, with the schema where each is. A name that the tenant has too is left out. */
   readonly extensionNames: ReadonlyMap<string, string>;
 }
@@ -18,20 +20,21 @@ export interface PublicSchema {
 type Form = "statement" | "body" | "pathed body" | "dynamic";
 
 /**
- * Writes a statement anew so that what it calls `public` is the tenant's schema: in front of names, in function bodies
+ * Writes a statement anew so that what it calls `public`, and schemas that the files make, is the tenant's schema: in front of names, in function bodies
  * and DO blocks, in strings that are names (`'public.notes'::regclass`, `nextval('public.s')`), and where a schema's
  * name is compared (`table_schema = 'public'`). Queries of the catalogs see what the tenant's search path does. Owners
  * that it names become the current user. Comments and all other strings stay; no line is added or taken.
  */
-export async function qualifyNames(sql: string, place: PublicSchema): Promise<string> {
+export async function qualifyNames(sql: string, place: SchemaStandIn): Promise<string> {
   return (await rewrite(sql, place, "statement")) ?? sql;
 }
 
 /** Undefined for a text that the scanner does not take. */
-async function rewrite(text: string, place: PublicSchema, form: Form): Promise<string | undefined> {
-  if (!/public|owner|pg_|information_schema/i.test(text)) return text;
+async function rewrite(text: string, all: SchemaStandIn, form: Form): Promise<string | undefined> {
+  if (!/owner|pg_|information_schema/i.test(text) && !namesOneOf(text, all.names)) return text;
   const tokens = await sqlTokens(text);
   if (tokens === undefined) return undefined;
+  const place = { ...all, names: namesHere(tokens, all.names) };
   const edits: Edit[] = asksCatalogs(form, tokens) ? ownCatalog(tokens) : [];
   const bodyForm = tokens.some(({ word }) => word === "search_path") ? "pathed body" : "body";
   const bodies = form === "statement" ? bodyTokens(tokens) : new Set<SqlToken>();
@@ -40,13 +43,10 @@ async function rewrite(text: string, place: PublicSchema, form: Form): Promise<s
   let pathUntil = -1;
   for (const [index, token] of tokens.entries()) {
     const before = tokens[index - 1];
-    const after = tokens[index + 1];
     if (before === undefined || STARTS_STATEMENT.has(before.word)) head = token;
     if (token.raw === "(") calls.push(before !== undefined && isWord(before) ? before.word : "");
     if (token.raw === ")") calls.pop();
-    if (token.word === "search_path" && (after?.raw === "=" || after?.word === "to")) {
-      pathUntil = endOfList(tokens, index + 2);
-    }
+    if (beginsPath(tokens, index)) pathUntil = endOfList(tokens, index + 2);
     const inPath = index < pathUntil;
     if (isWord(token)) {
       const by = replacementOfName(tokens, index, place, { inPath, form });
@@ -66,6 +66,30 @@ async function rewrite(text: string, place: PublicSchema, form: Form): Promise<s
     }
   }
   return applyEdits(text, edits);
+}
+
+/** Whether a text may name one of some schemas. */
+export function namesOneOf(text: string, names: ReadonlySet<string>): boolean {
+  const folded = text.toLowerCase();
+  return [...names].some((name) => folded.includes(name.toLowerCase()));
+}
+
+/**
+ * The schemas' names, without those that are something else in this text: one that also stands where no other name
+ * follows is a table, a variable or an alias there.
+ */
+function namesHere(tokens: readonly SqlToken[], names: ReadonlySet<string>): ReadonlySet<string> {
+  if (names.size === 1) return names;
+  const used = new Set<string>();
+  let pathUntil = -1;
+  for (const [index, token] of tokens.entries()) {
+    const before = tokens[index - 1];
+    if (beginsPath(tokens, index)) pathUntil = endOfList(tokens, index + 2);
+    if (index < pathUntil) continue;
+    if (!isWord(token) || token.word === "public" || !names.has(token.word)) continue;
+    if (tokens[index + 1]?.raw !== "." && before?.raw !== "." && before?.word !== "schema") used.add(token.word);
+  }
+  return new Set([...names].filter((name) => !used.has(name)));
 }
 
 /** Views and other definitions stay as they are written. */
@@ -97,7 +121,7 @@ function bodyTokens(tokens: readonly SqlToken[]): ReadonlySet<SqlToken> {
 function replacementOfName(
   tokens: readonly SqlToken[],
   index: number,
-  place: PublicSchema,
+  place: SchemaStandIn,
   { inPath, form }: { inPath: boolean; form: Form },
 ): string | undefined {
   const token = tokens[index];
@@ -106,7 +130,7 @@ function replacementOfName(
   if (before?.word === "to" && tokens[index - 2]?.word === "owner") {
     return form === "dynamic" ? undefined : "current_user";
   }
-  if (token?.word !== "public" || before?.raw === ".") return undefined;
+  if (token === undefined || !place.names.has(token.word) || before?.raw === ".") return undefined;
   if (inPath) return tenantSearchPath(place.schema);
   if (after?.raw === ".") {
     const named = tokens[index + 2];
@@ -124,8 +148,13 @@ function calledOperator(tokens: readonly SqlToken[], index: number): boolean {
   return tokens[index - 1]?.raw === "(" && tokens[index - 2]?.word === "operator";
 }
 
-function schemaOf(name: string, place: PublicSchema): string {
+function schemaOf(name: string, place: SchemaStandIn): string {
   return place.extensionNames.get(name) ?? place.schema;
+}
+
+function beginsPath(tokens: readonly SqlToken[], index: number): boolean {
+  const after = tokens[index + 1];
+  return tokens[index]?.word === "search_path" && (after?.raw === "=" || after?.word === "to");
 }
 
 /** Where the values of a setting end. */
@@ -136,8 +165,8 @@ function endOfList(tokens: readonly SqlToken[], from: number): number {
 }
 
 /** One string among the values of a search path, as it is written there. */
-function pathPart(value: string, place: PublicSchema): string {
-  return value === "public" ? tenantSearchPath(place.schema) : value;
+function pathPart(value: string, place: SchemaStandIn): string {
+  return place.names.has(value) ? tenantSearchPath(place.schema) : value;
 }
 
 /** Types whose text form is a name. */
@@ -175,24 +204,28 @@ function replacementOfString(
   index: number,
   value: string,
   call: string,
-  place: PublicSchema,
+  place: SchemaStandIn,
 ): string | undefined {
-  if (!value.includes("public")) return undefined;
+  if (!namesOneOf(value, place.names)) return undefined;
   const cast = castOf(tokens, index);
-  if (value === "public") {
+  if (place.names.has(value)) {
     if (cast === "regnamespace" || call === "to_regnamespace" || QUOTING.has(call)) return place.schema;
     return isComparedSchema(tokens, index) ? place.schema : undefined;
   }
   if (call === "set_config" && tokens[index - 2]?.raw.toLowerCase() === "'search_path'") {
     const parts = value.split(",").map((part) => part.trim());
-    return parts.map((part) => (/^"?public"?$/.test(part) ? tenantSearchPath(place.schema) : part)).join(", ");
+    const isOurs = (part: string): boolean => place.names.has(unquotedName(part));
+    return parts.map((part) => (isOurs(part) ? tenantSearchPath(place.schema) : part)).join(", ");
   }
   if (!NAME_TYPES.has(cast) && !NAME_FUNCTIONS.has(call)) return undefined;
-  const [, rest] = /^\s*(?:public|"public")\.([\s\S]+)$/.exec(value) ?? [];
-  if (rest === undefined) return undefined;
+  const [, schema = "", rest = ""] = /^\s*("(?:[^"]|"")+"|[\w$]+)\.([\s\S]+)$/.exec(value) ?? [];
+  if (!place.names.has(unquotedName(schema))) return undefined;
   const name = /^("(?:[^"]|"")+"|[^\s("]+)/.exec(rest)?.[1] ?? "";
-  const plain = name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase();
-  return `${quoteIdentifier(schemaOf(plain, place))}.${rest}`;
+  return `${quoteIdentifier(schemaOf(unquotedName(name), place))}.${rest}`;
+}
+
+function unquotedName(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase();
 }
 
 /** The type that a constant is made, in any of its forms: `'x'::type`, `type 'x'`, `cast('x' as type)`. */

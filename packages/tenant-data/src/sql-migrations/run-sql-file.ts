@@ -8,7 +8,7 @@ import { MigrationFileError } from "./migration-file-error.ts";
 import { MigrationSqlError } from "./migration-sql-error.ts";
 import { OUTSIDE_ONLY } from "./outside-transaction.ts";
 import type { PlannedStatement, SqlFilePlan } from "./plan-sql-file.ts";
-import { type PublicSchema, qualifyNames } from "./qualify-names.ts";
+import { namesOneOf, qualifyNames, type SchemaStandIn } from "./qualify-names.ts";
 
 /** SQLSTATEs of a lost connection or a transaction to be repeated, which say nothing about the file. */
 const NOT_THE_FILE = /^(08...|57P0[123]|53300|40001|40P01)$/;
@@ -72,11 +72,12 @@ async function runOutside(session: TenantSession, plan: SqlFilePlan): Promise<vo
 
 async function runAll(session: TenantSession, plan: SqlFilePlan): Promise<void> {
   const { client, place } = session;
-  // Most files call nothing "public".
-  const named = plan.statements.some(({ sql }) => /public/i.test(sql));
+  // Most files name no schema.
+  const { names } = plan.schemas;
+  const named = plan.statements.some(({ sql }) => namesOneOf(sql, names));
   const extensionNames = named ? await readExtensionNames(client, place.schema) : new Map<string, string>();
-  for (const name of definedNames(plan.statements)) extensionNames.delete(name);
-  const stands: PublicSchema = { schema: place.schema, extensionNames };
+  for (const { name } of definedNames(plan.statements)) extensionNames.delete(name);
+  const stands: SchemaStandIn = { schema: place.schema, names, extensionNames };
   for (const statement of plan.statements) await runStatement(session, plan, statement, stands);
 }
 
@@ -84,7 +85,7 @@ async function runStatement(
   { client }: TenantSession,
   plan: SqlFilePlan,
   statement: PlannedStatement,
-  place: PublicSchema,
+  place: SchemaStandIn,
 ): Promise<void> {
   const sql = await qualifyNames(statement.sql, place);
   const { rows } = statement;
