@@ -34,6 +34,9 @@ export const KITCHEN_SINK = `
   );
   alter table orders add constraint orders_recent check (placed > '2000-01-01') not valid;
   alter table orders replica identity full;
+  alter table orders set (fillfactor = 70, toast.autovacuum_enabled = false);
+  alter index customers_loud set (fillfactor = 80);
+  comment on index customers_loud is 'for searches';
 
   create table events (day date not null, what text, primary key (day, what)) partition by range (day);
   create table events_2027 partition of events for values from ('2027-01-01') to ('2028-01-01');
