@@ -58,6 +58,8 @@ export async function createSchemaCopy(
   const beforeData = await moveAll(definitions.beforeData, { from, to });
   const afterData = await moveAll(definitions.afterData, { from, to });
   await assertCopyable(client, from, [...beforeData, ...afterData]);
+  const meanwhile = namingCopy([...beforeData, ...afterData], { from, to });
+  const during = (some: readonly Definition[]): string[] => some.map((one) => meanwhile.get(one) ?? one.statement);
   const { inserts, positions } = await readRowStatements(client, { from, to, searchPath });
   const { set, reset } = settingsAround({
     role: owner,
@@ -66,8 +68,8 @@ export async function createSchemaCopy(
     // A row that a policy would hide is an error.
     row_security: "off",
   });
-  const empty = [...schema, ...set, ...statementsOf(beforeData)];
-  const rest = [...positions, ...statementsOf(afterData), ...defaults, ...reset];
+  const empty = [...schema, ...set, ...during(beforeData)];
+  const rest = [...positions, ...during(afterData), ...statementsOf([...meanwhile.keys()]), ...defaults, ...reset];
   const run = (): Promise<QueryResult[]> => runAll(client, from, [...empty, ...statementsOf(inserts), ...rest]);
   const results = await (contents.has("setting") ? withoutForcedRowSecurity(client, from, run) : run());
   const rowsByTable = Object.fromEntries(
@@ -91,6 +93,24 @@ async function moveAll(definitions: readonly Definition[], names: { from: string
   const moved: Definition[] = [];
   for (const one of definitions) moved.push({ ...one, statement: await moveNames(one.statement, names) });
   return moved;
+}
+
+/**
+ * Functions with the schema's name in their text, with a text that names the copy. They have it while the copy is made,
+ * so that a check or an index that calls one reads the copy's tables, and are then made again as they were written.
+ */
+function namingCopy(
+  definitions: readonly Definition[],
+  { from, to }: { from: string; to: string },
+): ReadonlyMap<Definition, string> {
+  const name = new RegExp(`(?<![\\w$])${from.replaceAll(/[^\w]/g, "\\$&")}(?![\\w$])`, "gu");
+  return new Map(
+    definitions.flatMap((one) => {
+      if (one.kind !== "function" || !/^create or replace /i.test(one.statement)) return [];
+      const statement = one.statement.replaceAll(name, () => to);
+      return statement === one.statement ? [] : [[one, statement] as const];
+    }),
+  );
 }
 
 function statementsOf(definitions: readonly { readonly statement: string }[]): string[] {

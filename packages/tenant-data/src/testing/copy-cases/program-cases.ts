@@ -119,6 +119,16 @@ export const PROGRAM_CASES: readonly CopyCase[] = [
     refuses: ["insert into t values ('mine')", /t_a_check/],
   },
   {
+    name: "checks, indexes and generated columns by functions that name the schema",
+    given: `create type kind as enum ('a', 'b'); create table kinds (id int primary key, kind kind);
+      create function kind_of(wanted int) returns kind language plpgsql immutable set search_path = t__acme__books as $$
+        begin return (select k.kind from "t__acme__books".kinds k where k.id = wanted); end $$;
+      create table things (n int references kinds, kind kind check (kind_of(n) = kind), g kind generated always as (kind_of(n)) stored);
+      create index i on things (kind_of(n)); insert into kinds values (1, 'a'), (2, 'b'); insert into things values (1, 'a')`,
+    works: "insert into things values (2, 'b')",
+    refuses: ["insert into things values (1, 'b')", /things_check/],
+  },
+  {
     name: "text that names the schema",
     given: `create sequence s; create table t (a int default nextval('t__acme__books.s'::text))`,
     unsupported: /names the schema in a text/,
