@@ -52,11 +52,17 @@ async function sideBySide(tenant: string): Promise<void> {
   await controlPlane.service.enableSideBySideVersions(tenant, "notes", "1.1.0");
   await controlPlane.service.updateTrafficSplit(tenant, "notes", { "1.0.0": 50, "1.1.0": 50 });
 }
+async function liveSideBySide(tenant: string): Promise<void> {
+  await install("2.0.0")(tenant);
+  await controlPlane.service.enableSideBySideVersions(tenant, "notes", "2.2.0");
+  await controlPlane.service.updateTrafficSplit(tenant, "notes", { "2.0.0": 50, "2.2.0": 50 });
+}
 async function migrated(tenant: string): Promise<void> {
   await install("1.1.0")(tenant);
   await controlPlane.service.migrateTenant(tenant, "notes", "2.0.0");
 }
 
+const LIVE_CHANGES = ["expand", "backfill", "route", "drain", "contract", "roll-back-data"];
 const CHANGES = ["hop", "create-schema", "restore-data", "undo-data", "route", "drain"];
 const SCENARIOS: readonly Scenario[] = [
   {
@@ -121,6 +127,41 @@ const SCENARIOS: readonly Scenario[] = [
     operation: { kind: "rollback" },
     status: "succeeded",
     short: CHANGES,
+  },
+  {
+    name: "a migration along two live releases",
+    prepare: install("2.0.0"),
+    operation: { kind: "migrate", version: "2.3.0" },
+    status: "succeeded",
+    short: LIVE_CHANGES,
+  },
+  {
+    name: "a migration to a live release whose process can't serve, which is undone",
+    prepare: install("2.2.0"),
+    operation: { kind: "migrate", version: "3.1.0" },
+    status: "rolled-back",
+    short: [],
+  },
+  {
+    name: "a second version with data of its own beside the first",
+    prepare: install("2.0.0"),
+    operation: { kind: "side-by-side", version: "2.2.0" },
+    status: "succeeded",
+    short: [],
+  },
+  {
+    name: "the end of side by side with data of their own",
+    prepare: liveSideBySide,
+    operation: { kind: "complete", version: "2.2.0" },
+    status: "succeeded",
+    short: [],
+  },
+  {
+    name: "a rollback of a version with data of its own",
+    prepare: liveSideBySide,
+    operation: { kind: "rollback" },
+    status: "succeeded",
+    short: LIVE_CHANGES,
   },
   {
     name: "a rollback point",

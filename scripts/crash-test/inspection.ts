@@ -94,7 +94,12 @@ export async function leftoverSchemas(client: Client): Promise<string[]> {
     `select nspname as name from pg_namespace
      where nspname !~ '^(pg_|information_schema$|public$|aibos$|aibos_dbos$|dbos$)'
        and nspname not in (select schema_name from aibos.tenant_modules)
-       and nspname not in (select schema_name from aibos.rollback_points where state = 'available')`,
+       and nspname not in (select schema_name from aibos.rollback_points where state = 'available')
+       and nspname not in (
+         select m.schema_name || '@' || one.data_version from aibos.tenant_modules m
+           join aibos.tenant_module_instances one on (one.tenant, one.module) = (m.tenant, m.module)
+           join aibos.tenant_module_instances other on (other.tenant, other.module) = (m.tenant, m.module)
+         where one.status <> 'retired' and other.status <> 'retired' and one.data_version <> other.data_version)`,
   );
   return rows.map((row) => row.name);
 }

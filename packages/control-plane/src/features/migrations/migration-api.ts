@@ -14,11 +14,14 @@ import { findRollbackPoint } from "../rollback-points/rollback-points.ts";
 import { listRollbackPoints } from "../rollback-points/rollback-point-read-model.ts";
 import type { MigrationReadModel } from "./migration-read-model.ts";
 import type { MigrationWorkflow } from "./migration-workflow.ts";
+import type { StepPlatform } from "./migration-step.ts";
 import type { OperationStore } from "./operation-store.ts";
 import { assessHops } from "./plans/assess-hops.ts";
 import { checkUpgrade } from "./plans/check-upgrade.ts";
+import { liveDataPath } from "./plans/live-hops.ts";
 import { requireIdle } from "./running-operation.ts";
 import { decide } from "./plans/decide.ts";
+import { validateLiveData } from "./validate-live-data.ts";
 
 type MigrationApi = Pick<
   RouteHandlers,
@@ -38,9 +41,11 @@ export function createMigrationApi(options: {
   store: OperationStore;
   workflow: MigrationWorkflow;
   migrations: MigrationReadModel;
+  /** Where tenants' data is. */
+  data: StepPlatform["data"];
   now: () => number;
 }): MigrationApi {
-  const { database, modules, store, workflow, migrations, now } = options;
+  const { database, modules, store, workflow, migrations, data, now } = options;
 
   async function start(...operation: Parameters<OperationStore["begin"]>) {
     const id = await store.begin(...operation);
@@ -57,8 +62,8 @@ export function createMigrationApi(options: {
       return start(point.tenant, point.module, { kind: "restore", rollbackPointId, acceptDataLoss });
     },
 
-    validateMigration: ({ params: { tenant, module }, body: { version } }) =>
-      database.transaction(async (tx) => {
+    async validateMigration({ params: { tenant, module }, body: { version } }) {
+      const { place, dataPath, ...found } = await database.transaction(async (tx) => {
         const state = await readTenantModule(tx.db, tenant, module);
         const facts = { tx, state, modules };
         const request: OperationRequest = { kind: "migrate", version, rollbackOnFailure: true, acceptDataLoss: false };
@@ -75,6 +80,8 @@ export function createMigrationApi(options: {
             path: [...path],
             steps: steps.map((step) => step.title),
             holdsRequests: steps.some((step) => step.name === "hold"),
+            place: { tenant, module, schema: state.schema, role: state.role },
+            dataPath: liveDataPath(steps),
           };
         } catch (error) {
           if (!(error instanceof DomainError)) throw error;
@@ -83,7 +90,13 @@ export function createMigrationApi(options: {
           const errors = found.map(({ code, message }): Problem => ({ code, message, severity: "error" }));
           return { isValid: false, errors, warnings: [...check.warnings], path: [], steps: [], holdsRequests: false };
         }
-      }),
+      });
+      if (place === undefined) return found;
+      const problems = await validateLiveData({ database, modules, data }, place, dataPath);
+      const errors = problems.filter(({ severity }) => severity === "error");
+      const warnings = problems.filter(({ severity }) => severity === "warning");
+      return { ...found, isValid: errors.length === 0, errors, warnings: [...found.warnings, ...warnings] };
+    },
 
     listMigrations: ({ query: { cursor, limit, ...filter } }) =>
       migrations.list(filter, { after: readCursor(cursor), limit }),

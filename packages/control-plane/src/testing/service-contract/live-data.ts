@@ -116,6 +116,12 @@ export function describeLiveData(world: ServiceWorld): void {
       expect(migration.failure?.message).toContain('Table "notes", row {"id": 31}');
       expect(await world.stateOf(tenant)).toEqual(before);
       expect(await viewSchemas(tenant)).toEqual([]);
+      // Validation would have said so.
+      expect(await world.service.validateMigration(tenant, "notes", "2.3.0")).toMatchObject({
+        isValid: false,
+        errors: [{ code: "AIBOS_DATA_CONVERSION_FAILS", message: expect.stringContaining('{"id": 31}') }],
+      });
+      expect(await world.stateOf(tenant)).toEqual(before);
     });
 
     test("are left as before by a version that can't serve, with what was written meanwhile kept", async () => {

@@ -15,6 +15,7 @@ export function describeMigrations(world: ServiceWorld): void {
       const validation = await world.service.validateMigration(tenant, "notes", "2.0.0");
       expect(validation).toMatchObject({ isValid: true, path: ["1.0.0", "1.1.0", "2.0.0"], holdsRequests: true });
       expect(validation.warnings).toMatchObject([
+        { code: "AIBOS_REQUESTS_HELD", message: expect.stringContaining("1.1.0 changes the data by SQL files") },
         {
           code: "AIBOS_SQL_SCANS_TABLE",
           message: expect.stringContaining("2.0.0, 003_text.up.sql:2 (create index notes_content"),

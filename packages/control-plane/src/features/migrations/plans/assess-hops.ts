@@ -1,6 +1,8 @@
 import type { Problem } from "@aibos/contract";
 import type { ModuleId, Version } from "@aibos/domain";
 import { assessStatements, type FindingCode } from "@aibos/tenant-data";
+import { MAX_WAIT_MS } from "../steps/hold.ts";
+import { firstExclusive } from "./live-hops.ts";
 import type { ModuleReadModel } from "../../modules/module-read-model.ts";
 
 /**
@@ -16,12 +18,17 @@ const TOLD: ReadonlySet<FindingCode> = new Set([
 ]);
 const MOST = 20;
 
-/** Reads the SQL of all releases on a way and warns of what it does, file by file. Nothing is run. */
+/**
+ * Reads the SQL of all releases on a way that keeps requests waiting, says so, and warns of what it does, file by file.
+ * Nothing is run.
+ */
 export async function assessHops(
   modules: ModuleReadModel,
   module: ModuleId,
   path: readonly Version[],
 ): Promise<Problem[]> {
+  const exclusive = await firstExclusive(modules, module, path);
+  if (exclusive === undefined) return [];
   const warnings: Problem[] = [];
   for (const [index, version] of path.entries()) {
     const before = path[index - 1];
@@ -43,6 +50,16 @@ export async function assessHops(
       }
     }
   }
+  const live = path.slice(1, path.indexOf(exclusive)).at(-1);
+  const held: Problem = {
+    code: "AIBOS_REQUESTS_HELD",
+    severity: "warning",
+    message:
+      `${exclusive} changes the data by SQL files: the tenant's requests wait at the gateway meanwhile, at most ` +
+      `${MAX_WAIT_MS / 1_000} s, and get 503 with Retry-After after that.` +
+      (live === undefined ? "" : ` Move to ${live} first, which needs no hold, to keep it short.`),
+  };
+  warnings.unshift(held);
   if (warnings.length <= MOST) return warnings;
   const more = { code: "AIBOS_SQL_MORE", severity: "warning", message: `And ${warnings.length - MOST} more.` } as const;
   return [...warnings.slice(0, MOST), more];

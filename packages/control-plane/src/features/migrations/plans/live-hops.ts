@@ -24,6 +24,15 @@ export async function firstExclusive(
   return undefined;
 }
 
+/** The versions of the data that a plan brings up, from the one that is there on. */
+export function liveDataPath(steps: readonly PlannedStep[]): Version[] {
+  const hops = steps.filter((step) => step.name === expand.name);
+  const [first] = hops;
+  return first === undefined
+    ? []
+    : [first, ...hops].map((hop, index) => hop.with[index === 0 ? "from" : "to"] as Version);
+}
+
 /** Brings the data of every release on a way up beside that of the first one. */
 export function expandAlong(path: readonly Version[]): PlannedStep[] {
   return path.slice(1).flatMap((to, index) => {

@@ -2,7 +2,7 @@ import { publishTenantRoute } from "../../routing/tenant-routing.ts";
 import type { StepKind } from "../migration-step.ts";
 
 /** For how long a request waits at the gateway before it gets a 503, in milliseconds. */
-const MAX_WAIT_MS = 30_000;
+export const MAX_WAIT_MS = 30_000;
 const RETRY_AFTER_SECONDS = 5;
 
 /** Has the gateways keep the tenant's requests waiting while the data is changed. */
