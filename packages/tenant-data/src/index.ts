@@ -51,6 +51,7 @@ export {
   type CountedWrites,
   countWritesSince,
   takeWriteBaseline,
+  withoutFilled,
   type WriteBaseline,
 } from "./writes/write-baseline.ts";
 export { type BackupRequest, writeBackup, type WrittenBackup } from "./backup/write-backup.ts";

@@ -5,8 +5,9 @@ import { quoteIdentifier, quoteLiteral } from "../quote-identifier.ts";
 import { BACKFILL_CONDITION, BACKFILL_KEY_SETTING, keyIn } from "./backfill-policy.ts";
 import { DataVersionNotLiveError } from "./data-version-not-live-error.ts";
 import { explainFailure } from "./explain-failure.ts";
+import { enterFilling } from "./filled-rows.ts";
 import { writeBackfillState } from "./live-store.ts";
-import type { BackfillState, LiveVersion } from "./live-version.ts";
+import type { BackfillState, Conversion, LiveVersion } from "./live-version.ts";
 import { inLockedTransaction, type LockPatience } from "./lock-retry.ts";
 import { BACKFILL_SETTING, VERSION_SETTING } from "./sync-trigger.ts";
 
@@ -43,7 +44,7 @@ const MOST_BLOCKS = 4_096;
 /**
  * Fills the rows that were there before a version's triggers, table by table, a range of blocks at a time, each range in
  * a transaction of its own with the place to go on from. Blocks are there for every table, key or not; a row that moves
- * meanwhile was written, and so filled, by its writer.
+ * meanwhile was written, and so filled, by its writer, and so was every row of a later transaction than the start's.
  *
  * @throws ConversionFailedError naming table, row and expression
  */
@@ -78,6 +79,8 @@ export async function* backfillVersion(
     const { state, rows, updateMs } = await inLockedTransaction(client, "Filling rows", patience, async () => {
       await fence();
       return fillBlocks(client, schema, present, blocks);
+    }).catch(async (error: unknown) => {
+      throw error instanceof BatchFailure ? await explained(client, schema, present, error) : error;
     });
     present = { ...present, backfill: state };
     const took = performance.now() - batchBegun;
@@ -116,18 +119,16 @@ async function fillBlocks(
     if (to > from) {
       const results = await queryAll(client, [
         ...writerSettings(version.version, key),
-        "savepoint batch",
+        enterFilling(schema),
         MILLISECONDS,
         `update only ${leaf.name} set ${column} = ${column} ` +
-          `where ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid`,
+          `where ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid${notWrittenSince(backfill, link?.up ?? [])}`,
         MILLISECONDS,
-        "release savepoint batch",
-      ]).catch(async (error: unknown) => {
+      ]).catch((error: unknown) => {
         if (!(error instanceof DatabaseError) || /^(08|40|55P03|57)/.test(error.code ?? "")) throw error;
-        await client.query("rollback to savepoint batch");
-        throw await explainFailure(client, schema, { version, relation, leaf: leaf.name, from, to, error });
+        throw new BatchFailure({ relation, leaf: leaf.name, key, from, to, error });
       });
-      const [before, update, after] = results.slice(-4);
+      const [before, update, after] = results.slice(-3);
       rows = update?.rowCount ?? 0;
       updateMs = Number(after?.rows[0]?.ms ?? 0) - Number(before?.rows[0]?.ms ?? 0);
     }
@@ -143,6 +144,41 @@ async function fillBlocks(
 }
 
 const MILLISECONDS = "select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms";
+
+/** A batch that a row stopped; its transaction is taken back before anybody looks why. */
+class BatchFailure extends Error {
+  readonly batch: { relation: string; leaf: string; key: string; from: number; to: number; error: DatabaseError };
+  constructor(batch: BatchFailure["batch"]) {
+    super(batch.error.message, { cause: batch.error });
+    this.batch = batch;
+  }
+}
+
+async function explained(
+  client: ClientBase,
+  schema: string,
+  version: LiveVersion,
+  { batch: { key, ...batch } }: BatchFailure,
+): Promise<Error> {
+  await client.query("begin");
+  try {
+    await queryAll(client, writerSettings(version.version, key));
+    return await explainFailure(client, schema, { version, ...batch });
+  } finally {
+    await client.query("rollback");
+  }
+}
+
+/**
+ * Rows that were written since the triggers were there have what they shall have, and stay their writers'. A row that was
+ * copied, or frozen long ago, may look like one, but then it has no value yet; where the column's default gives it one,
+ * all rows are filled.
+ */
+function notWrittenSince({ since }: BackfillState, up: readonly Conversion[]): string {
+  if (since === undefined || up.some(({ onlyOldRows }) => onlyOldRows === true)) return "";
+  const old = `age(xmin) > age(${quoteLiteral(since)}::xid8::xid)`;
+  return ` and (${[old, ...up.map(({ column }) => `${quoteIdentifier(column)} is null`)].join(" or ")})`;
+}
 
 /**
  * What a batch writes and where it ended are in one transaction: it may be lost with the server's memory, which costs

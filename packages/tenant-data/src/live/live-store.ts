@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
+import { createFilledTable, dropFilledTable } from "./filled-rows.ts";
 import type { BackfillState, LiveVersion } from "./live-version.ts";
 
 /** The table, in the schema itself, that says which versions are live. It is there while there is more than one. */
@@ -38,6 +39,7 @@ export async function createLiveTable(client: ClientBase, schema: string): Promi
     `create table if not exists ${quoteIdentifier(schema)}.${LIVE_TABLE}
        (version text primary key, position integer not null unique deferrable initially deferred, state jsonb not null)`,
   );
+  await client.query(createFilledTable(schema));
 }
 
 export async function writeLiveVersion(client: ClientBase, schema: string, version: LiveVersion): Promise<void> {
@@ -72,4 +74,5 @@ export async function removeLiveVersions(
 
 export async function dropLiveTable(client: ClientBase, schema: string): Promise<void> {
   await client.query(`drop table if exists ${quoteIdentifier(schema)}.${LIVE_TABLE}`);
+  await client.query(dropFilledTable(schema));
 }

@@ -134,4 +134,6 @@ export interface BackfillState {
   /** Blocks that it had when it was begun: what is after them was written since, and so filled. */
   readonly until: number;
   readonly rows: number;
+  /** From this transaction on the version's triggers filled what was written. */
+  readonly since?: string;
 }

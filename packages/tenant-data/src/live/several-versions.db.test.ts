@@ -62,7 +62,8 @@ describe.each(entries.filter(([, { afterComplete }]) => afterComplete !== undefi
     expect(
       await world.as(
         null,
-        "select relname from pg_class where relname like 'aibos%' union all select conname from pg_constraint where conname like '%aibos%'",
+        `select relname from pg_class where relname like 'aibos%' and relname not like 'aibos\\_migrations%'
+         union all select conname from pg_constraint where conname like '%aibos%' and conname not like 'aibos\\_migrations%'`,
       ),
     ).toEqual([]);
   });

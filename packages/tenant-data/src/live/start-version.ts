@@ -9,7 +9,8 @@ import { compileLinks, modelOf } from "./compile-links.ts";
 import { checkConversions } from "./check-conversions.ts";
 import type { Draft } from "./draft.ts";
 import { loadDraft } from "./load-draft.ts";
-import { createLiveTable, writeLiveVersion } from "./live-store.ts";
+import { enterFilling } from "./filled-rows.ts";
+import { createLiveTable, writeBackfillState, writeLiveVersion } from "./live-store.ts";
 import type { LiveVersion, SchemaTask } from "./live-version.ts";
 import { settleDraft } from "./settle-draft.ts";
 import { replaceTriggers } from "./sync-trigger.ts";
@@ -105,7 +106,19 @@ export async function startVersion(
   await writeLiveVersion(client, schema, version);
   await replaceTriggers(client, schema, [...live, version]);
   await addBackfillPolicies(client, schema, version);
-  return { older, version };
+  // What SQL of the release's own did to rows.
+  await client.query(enterFilling(schema));
+  const backfill = { ...version.backfill, since: await firstTransaction(client) };
+  await writeBackfillState(client, schema, version.version, backfill);
+  return { older, version: { ...version, backfill } };
+}
+
+/** The tables are locked and have their triggers: whoever begins from here on writes to them when those are there. */
+async function firstTransaction(client: ClientBase): Promise<string> {
+  const { rows } = await client.query<{ transaction: string }>(
+    "select pg_snapshot_xmax(pg_current_snapshot())::text as transaction",
+  );
+  return rows[0]?.transaction ?? "0";
 }
 
 /** The version that has the tables as they are. */

@@ -23,7 +23,7 @@ export interface ColumnModel {
 }
 
 /** The engine's own tables in a schema; no version sees them. */
-export const ENGINE_TABLES = ["aibos_migrations", "aibos_versions", "aibos_custom_fields"] as const;
+export const ENGINE_TABLES = ["aibos_migrations", "aibos_versions", "aibos_backfilled", "aibos_custom_fields"] as const;
 
 /** Reads the model of a schema that has one live version: names are what they are. */
 export async function readModel(client: ClientBase, schema: string): Promise<VersionModel> {

@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { withoutForcedRowSecurity } from "../fingerprint/row-security.ts";
+import { readFilled } from "../live/filled-rows.ts";
 import { isNotOfExtension } from "../live-objects.ts";
 import { queryAll } from "../query-all.ts";
 import { quoteIdentifier, quoteLiteral } from "../quote-identifier.ts";
@@ -28,8 +29,8 @@ export interface CountedWrites {
   readonly exact: boolean;
 }
 
-/** The engine's own table, which no user writes. */
-const LEDGER = "aibos_migrations";
+/** The engine's own tables, which no user writes. */
+const NOT_USERS = ["aibos_migrations", "aibos_versions", "aibos_backfilled"];
 
 /**
  * Takes a baseline, of the snapshot of the caller's "repeatable read" transaction, whoever writes meanwhile. In a "read
@@ -65,6 +66,21 @@ export async function takeWriteBaseline(
   };
   // Else no row is read.
   return rows === undefined || !quiet ? withoutForcedRowSecurity(client, schema, take) : take();
+}
+
+/** A baseline for which rows that were filled for a version since are not taken for anybody's writes. */
+export async function withoutFilled(
+  client: Pick<ClientBase, "query">,
+  schema: string,
+  baseline: WriteBaseline,
+): Promise<WriteBaseline> {
+  const filled = await readFilled(client, schema);
+  if (filled === "{}") return baseline;
+  const { rows } = await client.query<{ ended: string }>(
+    "select ($1::int8multirange + $2::int8multirange)::text as ended",
+    [baseline.ended ?? "{}", filled],
+  );
+  return { ...baseline, ended: rows[0]?.ended ?? filled };
 }
 
 /** Transactions from the snapshot's first number on of which rows can be seen. */
@@ -185,10 +201,10 @@ async function tablesOf(client: ClientBase, schema: string): Promise<Table[]> {
        case c.relkind when 'r' then array[c.relname::text] else array(select p.relname::text
          from pg_partition_tree(c.oid) t join pg_class p on p.oid = t.relid where t.isleaf) end as parts
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> $2
+     where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> all ($2)
        and ${isNotOfExtension("pg_class", "c.oid")}
      order by c.relname collate "C"`,
-    [schema, LEDGER],
+    [schema, NOT_USERS],
   );
   return rows;
 }

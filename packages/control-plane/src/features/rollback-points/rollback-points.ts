@@ -10,6 +10,7 @@ import {
   fingerprintSchema,
   type SchemaFingerprint,
   takeWriteBaseline,
+  withoutFilled,
 } from "@aibos/tenant-data";
 import type { ControlTransaction } from "../../db/control-database.ts";
 import type { ControlTables } from "../../db/control-tables.ts";
@@ -165,6 +166,24 @@ export async function carryWrites(tx: ControlTransaction, place: DataPlace): Pro
     await tx.db
       .updateTable("rollback_points")
       .set({ carried_writes: carried, write_baseline: baseline })
+      .where("id", "=", id)
+      .execute();
+  }
+}
+
+/** After rows were filled for a version, while users went on writing: nobody wrote those. */
+export async function discountFilled(tx: ControlTransaction, place: DataPlace): Promise<void> {
+  for (const id of await availablePoints(tx, place)) {
+    const point = await tx.db
+      .selectFrom("rollback_points")
+      .select("write_baseline")
+      .where("id", "=", id)
+      .executeTakeFirstOrThrow();
+    const baseline = await withoutFilled(tx.client, place.schema, point.write_baseline);
+    if (baseline === point.write_baseline) continue;
+    await tx.db
+      .updateTable("rollback_points")
+      .set({ write_baseline: JSON.stringify(baseline) })
       .where("id", "=", id)
       .execute();
   }

@@ -40,9 +40,10 @@ export function describeLiveData(world: ServiceWorld): void {
       const before = await world.stateOf(tenant);
       await world.service.migrateTenant(tenant, "notes", "2.2.0");
       await world.inTenant(tenant, "insert into notes (kind, rest) values ('more', '51')");
+      await world.inTenant(tenant, "update notes set kind = 'other' where id = 5");
       await expect(world.service.rollbackTenant(tenant, "notes")).rejects.toMatchObject({
         code: "AIBOS_DATA_LOSS_NOT_ACCEPTED",
-        message: expect.stringContaining("notes: 1 inserted"),
+        message: expect.stringContaining("notes: 1 inserted, 1 updated."),
       });
       await world.service.rollbackTenant(tenant, "notes", undefined, { acceptDataLoss: true });
       expect(await world.stateOf(tenant)).toEqual(before);

@@ -1,5 +1,6 @@
 import type { Version } from "@aibos/domain";
 import { type BackfillProgress, openTenantLiveSchema } from "@aibos/tenant-data";
+import { discountFilled } from "../../rollback-points/rollback-points.ts";
 import type { Detail, StepKind } from "../migration-step.ts";
 import { asTenant } from "./as-tenant.ts";
 
@@ -25,6 +26,10 @@ export const backfill: StepKind<{ version: Version }> = {
       }
     });
     return { rows };
+  },
+  async inside(tx, run, found) {
+    await discountFilled(tx, run);
+    return { detail: found };
   },
 };
 

@@ -1,5 +1,6 @@
 import type { Version } from "@aibos/domain";
 import { openTenantLiveSchema, releaseFiles } from "@aibos/tenant-data";
+import { carryWrites, discountFilled } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 import { asTenant } from "./as-tenant.ts";
@@ -15,6 +16,8 @@ interface Expansion {
  */
 export const expand: StepKind<Expansion> = {
   name: "expand",
+  // What was written until now is counted in one snapshot, before rows are filled in whose place it stood.
+  isolation: "repeatable read",
   title: ({ from, to }) => `make room for the data of ${to} beside ${from}'s`,
   async outside(run) {
     const { from, to } = run.with;
@@ -28,10 +31,13 @@ export const expand: StepKind<Expansion> = {
     return { to, files: operations.map(({ name }) => name) };
   },
   async inside(tx, run, found) {
+    await discountFilled(tx, run);
+    await carryWrites(tx, run);
     await setDataVersion(tx, run, run.with.to);
     return { detail: found };
   },
   async undoInside(tx, run) {
+    await discountFilled(tx, run);
     await setDataVersion(tx, run, run.with.from);
   },
   async undoOutside(run) {
