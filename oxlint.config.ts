@@ -9,7 +9,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "module-kit": ["domain", "contract"],
   gateway: ["domain", "contract"],
   "control-plane": ["domain", "contract", "tenant-data", "local-postgres"],
-  cli: ["domain", "contract"],
+  engines: ["domain", "contract", "gateway"],
+  cli: ["domain", "contract", "engines"],
 };
 
 interface Restriction {

@@ -31,6 +31,8 @@ test("the commands are the ones that scripts know", () => {
     "complete-migration",
     "deployment list",
     "enable-side-by-side",
+    "gateway export",
+    "gateway sync",
     "health",
     "install",
     "migrate-tenant",

@@ -3,6 +3,7 @@ import manifest from "../package.json" with { type: "json" };
 import type { Run } from "./commands/command-context.ts";
 import { EXIT_MEANINGS } from "./exit-codes.ts";
 import { commonOptions } from "./commands/common-options.ts";
+import { addGatewayCommands } from "./commands/gateway.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addMigrationCommands } from "./commands/migrations.ts";
 import { addDeploymentCommands, addModuleCommands } from "./commands/modules.ts";
@@ -46,6 +47,8 @@ export function createProgram(run: Run): Command {
   addRuleCommands(program, run);
   addMirrorCommand(program, run);
   addRolloutCommands(program, run);
+  program.commandsGroup("Traffic engines:");
+  addGatewayCommands(program, run);
   program.commandsGroup("Follow and go back:");
   addMigrationCommands(program, run);
   addRollbackPointCommands(program, run);

@@ -57,6 +57,16 @@ export class RouteTable {
     return this.#endpoints.get(`${module}@${version}`);
   }
 
+  /** All routes. */
+  entries(): Iterable<RouteEntry> {
+    return this.#routes.values();
+  }
+
+  /** Where all versions' processes listen. */
+  allEndpoints(): Iterable<VersionEndpoints> {
+    return this.#endpoints.values();
+  }
+
   /** The base URLs of all versions. */
   *urls(): Generator<string> {
     for (const endpoints of this.#endpoints.values()) yield* endpoints.urls;

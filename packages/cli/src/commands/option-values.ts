@@ -37,6 +37,15 @@ export function parseWindow(text: string): number {
   return seconds;
 }
 
+/** A whole number from 1 to 100,000. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,6}$/.test(text) || count < 1 || count > 100_000) {
+    throw new InvalidArgumentError("It must be a whole number from 1 to 100000.");
+  }
+  return count;
+}
+
 export function parseLimit(text: string): number {
   const limit = Number(text);
   if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > 1_000) throw new InvalidArgumentError("It must be 1 to 1000.");

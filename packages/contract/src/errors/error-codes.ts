@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   AIBOS_DATABASE_UNUSABLE: "The control plane's database can't be reached, is too old, or lacks rights.",
   AIBOS_DEPENDENCY_UNMET: "Another module of the tenant is missing or at a version that does not fit.",
   AIBOS_DEPLOYMENT_START_FAILED: "A module version's process did not become healthy.",
+  AIBOS_ENGINE_FAILED: "A traffic engine (HAProxy, Kubernetes, Envoy) could not be brought in step with the routes.",
   AIBOS_EXTENSION_UNAVAILABLE: "A migration needs an extension of PostgreSQL that only the operator can bring.",
   AIBOS_HOLD_TIMEOUT: "Requests that were under way did not end in the time allowed.",
   AIBOS_INSTALL_FAILED: "The module's install command failed.",

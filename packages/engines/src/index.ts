@@ -1,0 +1,10 @@
+export { keepInStep, type InStep } from "./keep-in-step.ts";
+export type { EngineTarget } from "./engine-target.ts";
+export { readRoutes } from "./read-routes.ts";
+export { createHaproxyTarget, writeHaproxyFiles } from "./haproxy/haproxy-target.ts";
+export { HAPROXY_DEFAULTS, haproxyFiles, type HaproxyOptions } from "./haproxy/haproxy-options.ts";
+export { HaproxyState } from "./haproxy/haproxy-state.ts";
+export { createEnvoyTarget, writeEnvoyFiles } from "./envoy/envoy-files.ts";
+export type { EnvoyOptions } from "./envoy/envoy-options.ts";
+export { exportHttpRoutes } from "./gateway-api/export-http-routes.ts";
+export type { GatewayApiOptions } from "./gateway-api/gateway-api-options.ts";
