@@ -1,14 +1,7 @@
-import {
-  compareVersions,
-  type CompiledRules,
-  compileRules,
-  parseModuleId,
-  parseTenantId,
-  parseVersion,
-  SLOTS,
-} from "@aibos/domain";
+import { type CompiledRules, compileRules, parseModuleId, parseTenantId, SLOTS } from "@aibos/domain";
 import type { FeedPolicy, TenantRoute } from "@aibos/contract";
 import { type RouteKey, routeKeyOf } from "./route-key.ts";
+import { compareNames } from "./version-order.ts";
 
 export type RouteVersion = TenantRoute["versions"][number];
 
@@ -45,13 +38,13 @@ type LeavingWeight = NonNullable<FeedPolicy["leaving"]>["weights"][number];
 export function routeEntryOf(route: TenantRoute): RouteEntry {
   parseTenantId(route.tenant);
   parseModuleId(route.module);
-  const [first, ...rest] = newestFirst(route.versions);
-  if (first === undefined) throw new RangeError(`The route ${route.tenant}/${route.module} has no version.`);
-  requireWhole(route, route.versions);
+  const versions = newestFirst(route.versions);
+  if (!isNotEmpty(versions)) throw new RangeError(`The route ${route.tenant}/${route.module} has no version.`);
+  requireWhole(route, versions);
   return {
     key: routeKeyOf(route.tenant, route.module),
     route,
-    versions: rest.length === 0 ? [first] : [first, ...rest],
+    versions,
     policy: route.policy === null ? undefined : entryPolicyOf(route, route.policy),
   };
 }
@@ -65,18 +58,25 @@ function entryPolicyOf(route: TenantRoute, { rules, segments, mirror, leaving }:
   return { rules: compileRules(rules, segments), mirror, leaving: leaving === null ? undefined : ready() };
 
   function ready(): Leaving | undefined {
-    const [first, ...rest] = newestFirst(leaving?.weights ?? []);
-    if (leaving === null || first === undefined) return undefined;
-    requireWhole(route, leaving.weights);
-    return { weights: [first, ...rest], since: leaving.since, until: leaving.until ?? Number.POSITIVE_INFINITY };
+    const weights = newestFirst(leaving?.weights ?? []);
+    if (leaving === null || !isNotEmpty(weights)) return undefined;
+    requireWhole(route, weights);
+    return { weights, since: leaving.since, until: leaving.until ?? Number.POSITIVE_INFINITY };
   }
 }
 
-function newestFirst<V extends { readonly version: string }>(versions: readonly V[]): V[] {
-  return versions
-    .map((one) => ({ one, version: parseVersion(one.version) }))
-    .sort((a, b) => compareVersions(b.version, a.version))
-    .map(({ one }) => one);
+function isNotEmpty<V>(values: readonly V[]): values is readonly [V, ...V[]] {
+  return values.length > 0;
+}
+
+/** As they are where they come in that order, as the control plane sends them. */
+function newestFirst<V extends { readonly version: string }>(versions: readonly V[]): readonly V[] {
+  let isSorted = true;
+  for (const [index, { version }] of versions.entries()) {
+    // The first one is compared with itself: one that is no version is refused where it is alone, too.
+    isSorted = compareNames(versions[Math.max(0, index - 1)]?.version ?? version, version) >= 0 && isSorted;
+  }
+  return isSorted ? versions : versions.toSorted((a, b) => compareNames(b.version, a.version));
 }
 
 function requireWhole({ tenant, module }: TenantRoute, versions: readonly { readonly weight: number }[]): void {
