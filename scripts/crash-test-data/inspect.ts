@@ -93,13 +93,14 @@ async function inspectVersions(client: pg.Client, schema: string, { ends }: Kind
   return problems;
 }
 
+/** The history of what was completed stays. */
 async function leftBehind(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select nspname as name from pg_namespace where nspname like '%@%' or nspname like 'aibos\\_trial%'
      union all select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname = any ($1) and c.relname like '%aibos%'
+       where n.nspname = any ($1) and c.relname like '%aibos%' and not starts_with(c.relname, 'aibos_migrations')
      union all select k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace
-       where n.nspname = any ($1) and k.conname like '%aibos%'
+       where n.nspname = any ($1) and k.conname like '%aibos%' and not starts_with(k.conname, 'aibos_migrations')
      union all select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
        where n.nspname = any ($1) and p.proname like 'aibos%'`,
     [[SCHEMA, BACK]],

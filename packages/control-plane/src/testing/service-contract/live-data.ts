@@ -104,6 +104,33 @@ export function describeLiveData(world: ServiceWorld): void {
       ]);
     });
 
+    test.each(["2.0.0", "2.2.0"])(
+      "leave %s alone when a rollback point of both is restored for it",
+      async (version) => {
+        const tenant = await world.tenantAt("2.0.0");
+        await world.service.enableSideBySideVersions(tenant, "notes", "2.2.0");
+        await world.asVersion(tenant, "2.2.0", "insert into notes (kind, rest) values ('new', 'one')");
+        const point = await world.service.createRollbackPoint(tenant, "notes", version, "of both");
+        await world.service.completeMigration(tenant, "notes", "2.2.0");
+        await world.inTenant(tenant, "insert into notes (kind, rest) values ('lost', 'later')");
+        const restored = await world.service.restoreFromRollbackPoint(point.id, { acceptDataLoss: true });
+        expect(restored).toMatchObject({ status: "succeeded", toVersion: version });
+        expect(await world.service.getTenantModule(tenant, "notes")).toMatchObject({
+          dataVersion: version,
+          traffic: { [version]: 100 },
+        });
+        const text = version === "2.0.0" ? "content" : "kind || ' ' || rest";
+        expect(await world.inTenant(tenant, `select ${text} as text from notes where id > 50`)).toEqual([
+          { text: "new one" },
+        ]);
+        expect(await viewSchemas(tenant)).toEqual([]);
+        // And on from there.
+        const next = version === "2.0.0" ? "2.2.0" : "2.3.0";
+        await world.inTenant(tenant, "delete from notes where id > 50");
+        expect((await world.service.migrateTenant(tenant, "notes", next)).status).toBe("succeeded");
+      },
+    );
+
     test("are left as before by a row that can't be brought over, which is named", async () => {
       const tenant = await world.tenantAt("2.2.0");
       await world.inTenant(tenant, "update notes set rest = 'none' where id = 31");
