@@ -79,4 +79,4 @@ test.each(ALLOWED)("%s may import %s", (from) => {
 
 test("the repository itself holds to the layers", async () => {
   expect([...(await filesWithForbiddenImports(fileURLToPath(new URL("..", import.meta.url))))]).toEqual([]);
-});
+}, 180_000);

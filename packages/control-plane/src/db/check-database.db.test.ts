@@ -64,7 +64,7 @@ test("a control schema of a newer program is left alone", async () => {
   const migrating = migrateControlSchema(database.url);
   await expect(migrating).rejects.toThrow(SchemaNewerError);
   await expect(migrating).rejects.toThrow(
-    "The control database has schema version 99; this program knows versions up to 2. A newer AI-BOS Versions wrote it",
+    /The control database has schema version 99; this program knows versions up to \d+\. A newer AI-BOS Versions wrote it/,
   );
 });
 

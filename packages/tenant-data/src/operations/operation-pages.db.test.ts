@@ -87,11 +87,11 @@ async function follow(file: string, end: "completed" | "rolled-back"): Promise<O
 async function leftOver(): Promise<string[]> {
   const { rows } = await world.client.query<{ name: string }>(
     `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relname like '%aibos%'
+     where n.nspname = $1 and c.relname like '%aibos%' and not starts_with(c.relname, 'aibos_migrations')
      union all select a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = $1 and c.relkind in ('r', 'p') and a.attname like '%aibos%'
      union all select k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace
-     where n.nspname = $1 and k.conname like '%aibos%'
+     where n.nspname = $1 and k.conname like '%aibos%' and not starts_with(k.conname, 'aibos_migrations')
      union all select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
      where n.nspname = $1 and p.proname like '%aibos%'
      union all select nspname from pg_namespace where nspname like $1 || '@%'`,

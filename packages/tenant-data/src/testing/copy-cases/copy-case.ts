@@ -6,6 +6,8 @@ export interface CopyCase {
   readonly works?: string;
   /** SQL that must be refused after the restore, with what PostgreSQL says. */
   readonly refuses?: readonly [sql: string, message: RegExp];
+  /** The text of a function names the schema, so that a backup is restored under that name alone. */
+  readonly ownName?: true;
   /** Why it can't be copied. */
   readonly unsupported?: RegExp;
 }

@@ -120,6 +120,7 @@ export const PROGRAM_CASES: readonly CopyCase[] = [
   },
   {
     name: "checks, indexes and generated columns by functions that name the schema",
+    ownName: true,
     given: `create type kind as enum ('a', 'b'); create table kinds (id int primary key, kind kind);
       create function kind_of(wanted int) returns kind language plpgsql immutable set search_path = t__acme__books as $$
         begin return (select k.kind from "t__acme__books".kinds k where k.id = wanted); end $$;
