@@ -5,7 +5,7 @@ import { quoteIdentifier, quoteLiteral } from "../quote-identifier.ts";
 import { BACKFILL_CONDITION, BACKFILL_KEY_SETTING, keyIn } from "./backfill-policy.ts";
 import { DataVersionNotLiveError } from "./data-version-not-live-error.ts";
 import { explainFailure } from "./explain-failure.ts";
-import { enterFilling } from "./filled-rows.ts";
+import { enterFilling, enterFillingOver } from "./filled-rows.ts";
 import { writeBackfillState } from "./live-store.ts";
 import type { BackfillState, Conversion, LiveVersion } from "./live-version.ts";
 import { inLockedTransaction, type LockPatience } from "./lock-retry.ts";
@@ -117,12 +117,21 @@ async function fillBlocks(
     const to = Math.min(from + blocks, until);
     const column = quoteIdentifier(target.column);
     if (to > from) {
+      const place = `ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid`;
+      const filled = notWrittenSince(backfill, link?.up ?? []);
+      const entered =
+        backfill.since === undefined
+          ? enterFilling(schema)
+          : enterFillingOver(
+              schema,
+              relation,
+              `select count(*) from only ${leaf.name} where ${place}${filled} and not ${isOld(backfill.since)}`,
+            );
       const results = await queryAll(client, [
         ...writerSettings(version.version, key),
-        enterFilling(schema),
+        entered,
         MILLISECONDS,
-        `update only ${leaf.name} set ${column} = ${column} ` +
-          `where ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid${notWrittenSince(backfill, link?.up ?? [])}`,
+        `update only ${leaf.name} set ${column} = ${column} where ${place}${filled}`,
         MILLISECONDS,
       ]).catch((error: unknown) => {
         if (!(error instanceof DatabaseError) || /^(08|40|55P03|57)/.test(error.code ?? "")) throw error;
@@ -169,6 +178,10 @@ async function explained(
   }
 }
 
+function isOld(since: string): string {
+  return `age(xmin) > age(${quoteLiteral(since)}::xid8::xid)`;
+}
+
 /**
  * Rows that were written since the triggers were there have what they shall have, and stay their writers'. A row that was
  * copied, or frozen long ago, may look like one, but then it has no value yet; where the column's default gives it one,
@@ -176,8 +189,7 @@ async function explained(
  */
 function notWrittenSince({ since }: BackfillState, up: readonly Conversion[]): string {
   if (since === undefined || up.some(({ onlyOldRows }) => onlyOldRows === true)) return "";
-  const old = `age(xmin) > age(${quoteLiteral(since)}::xid8::xid)`;
-  return ` and (${[old, ...up.map(({ column }) => `${quoteIdentifier(column)} is null`)].join(" or ")})`;
+  return ` and (${[isOld(since), ...up.map(({ column }) => `${quoteIdentifier(column)} is null`)].join(" or ")})`;
 }
 
 /**

@@ -68,19 +68,32 @@ export async function takeWriteBaseline(
   return rows === undefined || !quiet ? withoutForcedRowSecurity(client, schema, take) : take();
 }
 
-/** A baseline for which rows that were filled for a version since are not taken for anybody's writes. */
+/**
+ * A baseline for which rows that were filled for a version since are not taken for anybody's writes, and what has to be
+ * added to its count: rows that users wrote and that were filled over. Nothing is added twice.
+ */
 export async function withoutFilled(
   client: Pick<ClientBase, "query">,
   schema: string,
   baseline: WriteBaseline,
-): Promise<WriteBaseline> {
-  const filled = await readFilled(client, schema);
-  if (filled === "{}") return baseline;
+): Promise<{ baseline: WriteBaseline; filledOver: CountedWrites[] }> {
+  const known = baseline.ended ?? "{}";
+  const { transactions, rewritten } = await readFilled(client, schema, known);
+  if (transactions === "{}") return { baseline, filledOver: [] };
   const { rows } = await client.query<{ ended: string }>(
     "select ($1::int8multirange + $2::int8multirange)::text as ended",
-    [baseline.ended ?? "{}", filled],
+    [known, transactions],
   );
-  return { ...baseline, ended: rows[0]?.ended ?? filled };
+  return {
+    baseline: { ...baseline, ended: rows[0]?.ended ?? transactions },
+    filledOver: rewritten.map(({ table, rows: updated }) => ({
+      table,
+      inserted: 0,
+      updated,
+      deleted: 0,
+      exact: false,
+    })),
+  };
 }
 
 /** Transactions from the snapshot's first number on of which rows can be seen. */

@@ -110,6 +110,11 @@ export function createMigrationLedger(options: {
       } catch (error) {
         if (isFenced(error)) throw error;
         if (isRepeatable(error)) repeats += 1;
+        if (await mustEnd(kind, context)) {
+          troubled(migrationId, step.name, error);
+          await sleep(retryDelay(tries));
+          continue;
+        }
         if (!isLostConnection(error) && (!isRepeatable(error) || repeats > REPEATS)) {
           const failure = failureOf(step, error);
           await persist(migrationId, step.name, () =>
@@ -121,6 +126,12 @@ export function createMigrationLedger(options: {
         await sleep(retryDelay(tries));
       }
     }
+  }
+
+  /** Who can't tell whether it has happened asks again. */
+  async function mustEnd(kind: StepKind<unknown>, run: StepRun<unknown>): Promise<boolean> {
+    if (kind.hasHappened === undefined) return false;
+    return kind.hasHappened(run).catch(() => true);
   }
 
   async function attemptUndo(execution: Execution, position: number, step: PlannedStep): Promise<void> {

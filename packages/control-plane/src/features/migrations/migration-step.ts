@@ -66,6 +66,11 @@ export interface StepKind<With> {
   inside?(tx: ControlTransaction, run: StepRun<With>, found: Detail): Promise<StepOutcome>;
   undoInside?(tx: ControlTransaction, run: StepRun<With>, recorded: Detail): Promise<void>;
   undoOutside?(run: StepRun<With>, recorded: Detail): Promise<void>;
+  /**
+   * Of a step that can't be undone: whether what it does outside has happened. From then on it is tried until it ends,
+   * whatever it meets; nobody may go back.
+   */
+  hasHappened?(run: StepRun<With>): Promise<boolean>;
 }
 
 /** Puts a step into a plan. */

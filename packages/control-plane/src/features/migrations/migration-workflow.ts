@@ -97,9 +97,10 @@ export function createMigrationWorkflow(options: {
     if (salvage !== undefined) {
       const saved = await runSteps(execution, steps.length, salvage);
       if (saved.result.ok) return { status: "failed", failure };
-      await undoSteps(execution, steps.length, salvage.slice(0, saved.done));
+      await undoSteps(execution, steps.length, salvage.slice(0, saved.done + 1));
     }
-    await undoSteps(execution, 0, steps.slice(0, done));
+    // The one that failed, too: what it did outside its transaction may be there.
+    await undoSteps(execution, 0, steps.slice(0, done + 1));
     return { status: "rolled-back", failure };
   }
 

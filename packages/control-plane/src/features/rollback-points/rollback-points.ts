@@ -176,14 +176,17 @@ export async function discountFilled(tx: ControlTransaction, place: DataPlace): 
   for (const id of await availablePoints(tx, place)) {
     const point = await tx.db
       .selectFrom("rollback_points")
-      .select("write_baseline")
+      .select(["write_baseline", "carried_writes"])
       .where("id", "=", id)
       .executeTakeFirstOrThrow();
-    const baseline = await withoutFilled(tx.client, place.schema, point.write_baseline);
+    const { baseline, filledOver } = await withoutFilled(tx.client, place.schema, point.write_baseline);
     if (baseline === point.write_baseline) continue;
     await tx.db
       .updateTable("rollback_points")
-      .set({ write_baseline: JSON.stringify(baseline) })
+      .set({
+        write_baseline: JSON.stringify(baseline),
+        carried_writes: JSON.stringify(addWrites(point.carried_writes, filledOver)),
+      })
       .where("id", "=", id)
       .execute();
   }

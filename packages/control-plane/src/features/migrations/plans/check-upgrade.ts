@@ -38,7 +38,7 @@ export async function checkUpgrade(
   }
   errors.push(...(await unmetDependencies({ tx, state, modules }, to)));
   const warnings = lifecycleWarnings(state.module, to, target.manifest.lifecycle, today);
-  const oneWay = target.migrations.filter((migration) => !migration.reversible);
+  const oneWay = target.migrations.filter(({ reversible }) => !reversible);
   if (target.manifest.data.compatibleWith !== undefined && oneWay.length > 0) {
     const names = oneWay.map(({ number, name }) => `${String(number).padStart(3, "0")}_${name}`).join(", ");
     const message = `${to} can run beside older versions, but not be taken back with its writes kept: no down file for ${names}.`;

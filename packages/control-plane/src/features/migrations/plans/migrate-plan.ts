@@ -1,3 +1,4 @@
+import { DataNotReversibleError } from "../data-not-reversible-error.ts";
 import { AlreadyOnVersionError, RollbackUnavailableError } from "@aibos/contract";
 import { compareVersions, type Version } from "@aibos/domain";
 import type { PlannedStep } from "../../../db/control-tables.ts";
@@ -44,22 +45,30 @@ export async function planMigrate(
     }
   }
   const point = { version: from, dataVersion: dataVersionOf(state), reason: `before ${from} → ${to}` };
+  if (compareVersions(to, point.dataVersion) < 0) {
+    throw new DataNotReversibleError(
+      module,
+      point.dataVersion,
+      to,
+      `${from} uses the tables of ${point.dataVersion}; move to that or a newer one, or restore a rollback point of before.`,
+    );
+  }
   const dataPath = [point.dataVersion, ...path.filter((version) => compareVersions(version, point.dataVersion) > 0)];
   if ((await firstExclusive(facts.modules, module, dataPath)) === undefined) {
-    return { fromVersion: from, toVersion: to, path, steps: liveSteps(facts, dataPath, point) };
+    return { fromVersion: from, toVersion: to, path, steps: liveSteps(facts, { path: dataPath, to, point }) };
   }
   return {
     fromVersion: from,
     toVersion: to,
     path,
     steps: [
-      plan(validate, { versions: path.slice(1) }),
+      plan(validate, { versions: dataPath.slice(1) }),
       plan(deploy, { version: to }),
       plan(hold, { reason: `moving to ${to}` }),
       plan(drain, { after: "hold", revoke: [from] }),
       plan(countWrites, {}),
       plan(rollbackPoint, point),
-      ...hopsAlong(path),
+      ...hopsAlong(dataPath),
       ...arriveAt(to),
     ],
   };
@@ -68,11 +77,17 @@ export async function planMigrate(
 /** The new version's data comes up beside the old one's, requests go over, and then what only the old one needs goes. */
 function liveSteps(
   { state: { live } }: DecisionFacts,
-  path: readonly Version[],
-  point: { version: Version; dataVersion: Version; reason: string },
+  {
+    path,
+    to,
+    point,
+  }: {
+    path: readonly Version[];
+    to: Version;
+    point: { version: Version; dataVersion: Version; reason: string };
+  },
 ): PlannedStep[] {
   const from = point.version;
-  const to = path.at(-1) ?? from;
   const instances = active(to, to);
   return [
     plan(validate, { versions: path.slice(1) }),

@@ -168,7 +168,7 @@ async function planUndoShared(
   const release = await modules.getVersion(module, target.version);
   const newer = (await modules.getVersion(module, data)).migrations.slice(release.migrations.length);
   const before = await newestRollbackPoint(tx.db, { tenant, module, dataVersion: target.version });
-  const oneWay = newer.find((migration) => !migration.reversible);
+  const oneWay = newer.find(({ reversible, kind }) => !reversible || kind === "operations");
   if (oneWay !== undefined) {
     throw new RollbackUnavailableError(
       tenant,

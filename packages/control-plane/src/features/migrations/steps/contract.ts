@@ -2,6 +2,7 @@ import type { Version } from "@aibos/domain";
 import { openTenantLiveSchema } from "@aibos/tenant-data";
 import type { StepKind } from "../migration-step.ts";
 import { asTenant } from "./as-tenant.ts";
+import { liveNames } from "./live-names.ts";
 import { switchRouting, type Switch } from "./switch-routing.ts";
 
 /**
@@ -19,6 +20,10 @@ export const contract: StepKind<Switch & { version: Version }> = {
   async inside(tx, run, found) {
     const { revision, instanceId } = await switchRouting(tx, run, run.with);
     return { detail: { ...found, revision, instanceId } };
+  },
+  async hasHappened(run) {
+    const [oldest] = await liveNames(run);
+    return oldest === undefined || oldest === run.with.version;
   },
   undoInside: () => Promise.reject(new Error("What the older versions need is gone; this can't be undone.")),
 };

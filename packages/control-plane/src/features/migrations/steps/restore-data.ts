@@ -1,6 +1,6 @@
 import { DataLossNotAcceptedError, RollbackPointNotFoundError } from "@aibos/contract";
 import { type ModuleId, rollbackSchemaName, type TenantId, type Version } from "@aibos/domain";
-import { fingerprintSchema, restoreSchemaCopy } from "@aibos/tenant-data";
+import { createSchemaCopy, fingerprintSchema, restoreSchemaCopy } from "@aibos/tenant-data";
 import type { ControlTransaction } from "../../../db/control-database.ts";
 import {
   countLostWrites,
@@ -11,6 +11,7 @@ import {
 } from "../../rollback-points/rollback-points.ts";
 import { setPointState } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
+import { readLiveNames } from "./live-names.ts";
 import { lockTables } from "../lock-tables.ts";
 import { setDataVersion } from "../set-data-version.ts";
 
@@ -48,7 +49,10 @@ export const restoreData: StepKind<Restore> = {
     const aside = asideName(run, id);
     const fingerprint = await fingerprintSchema(tx.client, run.schema);
     await restoreSchemaCopy(tx.client, { copy: point.copy, schema: run.schema, aside });
-    await setPointState(tx, point.id, "restored");
+    // One of its versions is left alone by the step after this; the point itself stays what it is.
+    const several = (await readLiveNames(tx.client, run.schema)).length > 1;
+    if (several) await createSchemaCopy(tx.client, { from: run.schema, to: point.copy });
+    else await setPointState(tx, point.id, "restored");
     const kept = await keepSwappedOut(tx, run, {
       id,
       version,
@@ -60,7 +64,7 @@ export const restoreData: StepKind<Restore> = {
     });
     await setDataVersion(tx, run, point.dataVersion);
     return {
-      detail: { restored: point.id, rollbackPointId: kept.id, lostWrites },
+      detail: { restored: point.id, rollbackPointId: kept.id, lostWrites, copied: several },
       checksum: restored.data,
     };
   },
@@ -68,8 +72,12 @@ export const restoreData: StepKind<Restore> = {
     const kept = await usablePoint(tx, String(recorded["rollbackPointId"]));
     const point = await findRollbackPoint(tx.db, run.with.rollbackPointId);
     if (point === undefined) throw new RollbackPointNotFoundError(run.with.rollbackPointId, "unknown");
-    await restoreSchemaCopy(tx.client, { copy: kept.copy, schema: run.schema, aside: point.copy });
-    await setPointState(tx, point.id, "available");
+    if (recorded["copied"] === true) {
+      await restoreSchemaCopy(tx.client, { copy: kept.copy, schema: run.schema });
+    } else {
+      await restoreSchemaCopy(tx.client, { copy: kept.copy, schema: run.schema, aside: point.copy });
+      await setPointState(tx, point.id, "available");
+    }
     await setPointState(tx, kept.id, "dropped");
     await setDataVersion(tx, run, run.with.newestDataVersion);
   },

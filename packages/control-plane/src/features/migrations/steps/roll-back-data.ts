@@ -3,6 +3,7 @@ import { openTenantLiveSchema } from "@aibos/tenant-data";
 import type { StepKind } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 import { asTenant } from "./as-tenant.ts";
+import { liveNames } from "./live-names.ts";
 import { switchRouting, type Switch } from "./switch-routing.ts";
 
 /**
@@ -33,6 +34,10 @@ export const rollBackData: StepKind<Switch & { from: Version; to: Version }> = {
     await setDataVersion(tx, run, run.with.to);
     const { revision, instanceId } = await switchRouting(tx, run, run.with);
     return { detail: { ...found, revision, instanceId } };
+  },
+  async hasHappened(run) {
+    const names = await liveNames(run);
+    return names.length === 0 || names.at(-1) === run.with.to;
   },
   undoInside: () => Promise.reject(new Error("The data went back to the older versions; this can't be undone.")),
 };

@@ -1,6 +1,11 @@
 import type { Version } from "@aibos/domain";
 import { describeDifference, dropSchemaCopy, fingerprintSchema, restoreSchemaCopy } from "@aibos/tenant-data";
-import { findRollbackPoint, setPointState, takeRollbackPoint } from "../../rollback-points/rollback-points.ts";
+import {
+  carryWrites,
+  findRollbackPoint,
+  setPointState,
+  takeRollbackPoint,
+} from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 
@@ -21,7 +26,9 @@ export const rollbackPoint: StepKind<Point> = {
   title: () => "copy the data to a rollback point",
   isolation: "repeatable read",
   async inside(tx, run) {
-    const { version, dataVersion, reason } = run.with;
+    const { version, dataVersion, reason, served } = run.with;
+    // What users wrote so far, before a release's own SQL writes over it.
+    if (served === true) await carryWrites(tx, run);
     const point = await takeRollbackPoint(tx, run, { version, dataVersion, reason, migrationId: run.migrationId });
     return {
       detail: { rollbackPointId: point.id, structure: point.fingerprint.structure },
