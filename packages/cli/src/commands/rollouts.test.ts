@@ -80,3 +80,28 @@ test("rollout list shows where each one is", async () => {
   );
   expect(api.calls[0]?.query).toEqual({ module: "accounting", status: "running" });
 });
+
+test("rollout policy set, get and reset say what a tenant's rollouts do differently", async () => {
+  const path = "/v1/tenants/acme/modules/accounting/rollout-policy";
+  const policy = { targetSeconds: 86_400, stickiness: "drain" };
+  api = await startFakeApi({ [`PUT ${path}`]: { body: { policy } }, [`GET ${path}`]: { body: { policy } } });
+  const words = (...more: string[]) => ["rollout", "policy", ...more, "-t", "acme", "-m", "accounting"];
+  const set = await runInProcess(api.url, [...words("set"), "--policy", JSON.stringify(policy)]);
+  expect(set).toEqual({
+    code: 0,
+    err: "",
+    out: `✔ acme: rollouts of accounting go by the release's policy, but for:\n${JSON.stringify(policy, null, 2)}\n`,
+  });
+  expect((await runInProcess(api.url, words("get"))).out).toBe(set.out);
+  const reset = await runInProcess(api.url, words("reset"));
+  expect(reset.out).toBe("✔ acme: rollouts of accounting go by the release's policy.\n");
+  expect(api.calls.flatMap(({ body }) => (body === undefined ? [] : [body]))).toEqual([policy, {}]);
+});
+
+test("rollout policy set refuses what is no JSON object before it asks anybody", async () => {
+  api = await startFakeApi({});
+  const words = ["rollout", "policy", "set", "-t", "acme", "-m", "accounting", "--policy", "[1]"];
+  const { code, err } = await runInProcess(api.url, words);
+  expect([code, api.calls]).toEqual([2, []]);
+  expect(err).toContain("--policy must be a JSON object");
+});

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { MultiVersionService, Rollout, RolloutCommandName, RolloutStatus } from "@aibos/contract";
 import { EXIT } from "../exit-codes.ts";
 import { oneLine } from "../output/plain-text.ts";
@@ -8,6 +7,7 @@ import type { CommandContext, Run } from "./command-context.ts";
 import { withExample } from "./help-example.ts";
 import { parseReference } from "./option-values.ts";
 import { type PageOptions, pageOptions, showList } from "./page-options.ts";
+import { addRolloutPolicyCommands, policyOption, readPolicy } from "./rollout-policy.ts";
 import { checkTarget, filterOptions, moduleOption, type Target, versionOption } from "./target.ts";
 
 const STATUSES = ["running", "paused", "promoted", "rolled-back", "aborted"] as const satisfies RolloutStatus[];
@@ -35,17 +35,14 @@ const COMMANDS: readonly (readonly [RolloutCommandName, string])[] = [
 export function addRolloutCommands(program: Command, run: Run): void {
   const group = program
     .command("rollout")
-    .summary("rollouts: start, status, list, pause, resume, approve, step, promote, abort")
+    .summary("rollouts: start, status, list, pause, resume, approve, step, promote, abort, policy")
     .description("Moves users to a version that runs side by side, step by step, and back when it is worse.");
 
   const start = versionOption(moduleOption(group.command("start")), "the version that users go to")
     .description("Starts a rollout by the policy of the release, the tenant and --policy. Both versions must be live.")
     .requiredOption("-t, --tenant <ids...>", "the tenants that go along")
     .option("--old <version>", "where users go back to; otherwise the other one of two live versions")
-    .option(
-      "--policy <json>",
-      "fields of the manifest's `rollout` as JSON, or @file: they replace those of the release",
-    )
+    .addOption(policyOption())
     .option("--insist", "starts although the version was rolled back a short time ago");
   withExample(start, "rollout start -t acme -m accounting -v 1.5.0 --policy @policy.json").action(
     (options: StartOptions, command: Command) =>
@@ -125,6 +122,8 @@ export function addRolloutCommands(program: Command, run: Run): void {
       });
     }),
   );
+
+  addRolloutPolicyCommands(group, run);
 }
 
 /** The rollout when it has ended, with a line for each change until then. */
@@ -136,24 +135,6 @@ async function follow(client: MultiVersionService, { output }: CommandContext, i
     shown = rollout.reason;
     await sleep(WATCH_MS);
   }
-}
-
-/** JSON from the command line or, with `@`, from a file. */
-async function readPolicy(text: string): Promise<Record<string, unknown>> {
-  const json = text.startsWith("@") ? await readFile(text.slice(1), "utf8").catch(notReadable(text)) : text;
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
-  } catch {
-    // The same answer as for what is JSON and no object.
-  }
-  throw new InvalidArgumentError('--policy must be a JSON object such as {"targetSeconds": 3600}, or @file with one.');
-}
-
-function notReadable(text: string) {
-  return (error: unknown): never => {
-    throw new InvalidArgumentError(`${text.slice(1)} can't be read: ${error instanceof Error ? error.message : ""}`);
-  };
 }
 
 async function show({ output }: CommandContext, rollout: Rollout): Promise<void> {

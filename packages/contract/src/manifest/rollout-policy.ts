@@ -154,6 +154,14 @@ export const rolloutPolicySchema = z.strictObject({
     })
     .prefault({})
     .describe("The requests of `onNoTraffic: synthetic`"),
+  stickiness: z
+    .enum(["break", "drain", "keep"])
+    .default("break")
+    .describe(
+      "What becomes of the new version's users when they lose it: `break`: they go back at once; `drain`: they stay for " +
+        "`drainSeconds`; `keep`: they stay until it is retired or shares change again",
+    ),
+  drainSeconds: z.int().min(1).max(604_800).default(300).describe("Of `stickiness: drain`"),
   cooldownSeconds: seconds
     .default(3_600)
     .describe("After a rollback, the same version is not tried again for so long unless somebody insists"),

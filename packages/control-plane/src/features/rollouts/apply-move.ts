@@ -32,7 +32,7 @@ export async function applyMove(
     }
     case "return": {
       await saveRollout(tx, { ...rollout, state, weight: 0 });
-      await returnTenants(tx, rollout, rollout.tenants, state.reason);
+      await returnTenants(tx, rollout, rollout.tenants, { reason: state.reason, now });
       return { ...rollout, state, weight: 0 };
     }
     case "share": {
@@ -65,14 +65,18 @@ export async function applyMove(
   }
 }
 
-/** Gives all traffic of some tenants back to the old version; of those that are busy, as soon as they are not. */
+/**
+ * Gives all traffic of some tenants back to the old version; of those that are busy, as soon as they are not. Their users
+ * go back at once, unless the policy lets them stay.
+ */
 export async function returnTenants(
   tx: ControlTransaction,
   rollout: StoredRollout,
   tenants: readonly TenantId[],
-  reason: string,
+  { reason, now }: { reason: string; now: number },
 ): Promise<void> {
-  const shared = await shareTraffic(tx, rollout, tenants, 0);
+  const { stickiness, drainSeconds } = rollout.policy;
+  const shared = await shareTraffic(tx, rollout, tenants, 0, { stickiness, drainSeconds, now });
   const busy = tenants.filter((tenant) => shared.get(tenant) === "busy");
   await setTenantStatus(
     tx,

@@ -58,7 +58,7 @@ export function createRolloutLooker(options: {
     if (rollout === undefined) return;
     if (rollout.returning.length > 0) {
       await database.transaction(async (tx) =>
-        returnTenants(tx, await relock(tx, rollout), rollout.returning, rollout.state.reason),
+        returnTenants(tx, await relock(tx, rollout), rollout.returning, { reason: rollout.state.reason, now: now() }),
       );
     }
     if (rollout.state.phase === "ended") return;
@@ -86,7 +86,9 @@ export function createRolloutLooker(options: {
       const current = await relock(tx, rollout);
       if (judgement !== undefined) await insertVerdict(tx, current, new Date(now()), judgement);
       const remaining = current.tenants.filter((tenant) => failed.every((one) => one.tenant !== tenant));
-      for (const { tenant, sentence } of failed) await returnTenants(tx, current, [tenant], sentence);
+      for (const { tenant, sentence } of failed) {
+        await returnTenants(tx, current, [tenant], { reason: sentence, now: now() });
+      }
       const seenNow = { ...current, tenants: remaining, evidence, seenUntil: until };
       await applyMove(tx, seenNow, move, now());
     });

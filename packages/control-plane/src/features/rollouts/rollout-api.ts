@@ -26,6 +26,7 @@ import { applyMove, TenantBusyError } from "./apply-move.ts";
 import type { RolloutLooker } from "./look-at-rollout.ts";
 import { courseOf, resolvePolicy } from "./resolve-policy.ts";
 import { activeRollout, listRollouts, readRollout } from "./rollout-read-model.ts";
+import { commonPolicy, readTenantPolicies, writeTenantPolicy } from "./tenant-policies.ts";
 import { insertRollout, loadRollout, RolloutChangedError } from "./rollout-store.ts";
 
 type RolloutApi = Pick<
@@ -61,7 +62,7 @@ export function createRolloutApi(options: {
     const { manifest } = await modules.getVersion(module, newVersion);
     const id = await database.transaction(async (tx) => {
       const [first] = tenants;
-      const own = tenants.length === 1 && first !== undefined ? await readTenantPolicy(tx, first, module) : undefined;
+      const own = commonPolicy(await readTenantPolicies(tx, tenants, module), request.policy);
       const policy = resolvePolicy(request.policy, own, manifest.rollout);
       const oldVersions = new Set<Version>();
       let share = 0;
@@ -180,13 +181,7 @@ export function createRolloutApi(options: {
         return database.transaction(async (tx) => {
           await readTenantModule(tx.db, tenant, module);
           resolvePolicy(body);
-          await tx.db
-            .insertInto("rollout_policies")
-            .values({ tenant, module, policy: JSON.stringify(body) })
-            .onConflict((conflict) =>
-              conflict.columns(["tenant", "module"]).doUpdateSet({ policy: JSON.stringify(body) }),
-            )
-            .execute();
+          await writeTenantPolicy(tx, { tenant, module }, body);
           return { policy: { ...body } };
         });
       },
@@ -194,25 +189,12 @@ export function createRolloutApi(options: {
       async getRolloutPolicy({ params: { tenant, module } }) {
         return database.transaction(async (tx) => {
           await readTenantModule(tx.db, tenant, module);
-          return { policy: { ...(await readTenantPolicy(tx, tenant, module)) } };
+          const own = await readTenantPolicies(tx, [tenant], module);
+          return { policy: { ...own.get(tenant) } };
         });
       },
     },
   };
-}
-
-async function readTenantPolicy(
-  { db }: ControlTransaction,
-  tenant: TenantId,
-  module: ModuleId,
-): Promise<Partial<RolloutPolicy> | undefined> {
-  const row = await db
-    .selectFrom("rollout_policies")
-    .select("policy")
-    .where("tenant", "=", tenant)
-    .where("module", "=", module)
-    .executeTakeFirst();
-  return row?.policy;
 }
 
 function statusText({

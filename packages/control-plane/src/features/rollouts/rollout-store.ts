@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
-import type { RolloutPolicy } from "@aibos/contract";
+import { type RolloutPolicy, rolloutPolicySchema } from "@aibos/contract";
 import type { Judgement, ModuleId, RolloutEvidence, RolloutState, TenantId, Version } from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 
@@ -93,7 +93,8 @@ export async function loadRollout(
     module: row.module,
     oldVersion: row.old_version,
     newVersion: row.new_version,
-    policy: row.policy,
+    // One that an older control plane stored lacks what came later.
+    policy: rolloutPolicySchema.parse(row.policy),
     state: row.state,
     evidence: row.evidence,
     weight: row.weight,

@@ -5,7 +5,8 @@ import { findTenantModule } from "../instances/tenant-module-read-model.ts";
 import { lockTenantModule } from "../migrations/fence.ts";
 import { publishRouteChanges } from "../route-feed/publish-route-changes.ts";
 import { readTenantRoute } from "../route-feed/read-tenant-route.ts";
-import { endStickiness, setInstances, setWeights } from "../routing/tenant-routing.ts";
+import { leavingOf, setLeaving, type Stickiness } from "../routing/leaving-users.ts";
+import { setInstances, setWeights } from "../routing/tenant-routing.ts";
 
 /** Two live versions of a module, between which traffic is shared. */
 export interface VersionPair {
@@ -13,6 +14,9 @@ export interface VersionPair {
   readonly oldVersion: Version;
   readonly newVersion: Version;
 }
+
+/** Users who stay on the version that they have, though it loses them now (milliseconds since the epoch). */
+export type Stay = Stickiness & { readonly now: number };
 
 /** What came of sharing one tenant's traffic: `busy`: an operation runs; `gone`: one of the versions is not live. */
 export type SharedTenant = "shared" | "busy" | "gone";
@@ -22,16 +26,18 @@ export type SharedTenant = "shared" | "busy" | "gone";
  * revision when the transaction commits. Each tenant is taken behind its fence, in the order of their names.
  *
  * @param weight in 1/10,000
+ * @param stay what becomes of users whom a version loses; they move at once unless told
  */
 export async function shareTraffic(
   tx: ControlTransaction,
   pair: VersionPair,
   tenants: readonly TenantId[],
   weight: number,
+  stay?: Stay,
 ): Promise<Map<TenantId, SharedTenant>> {
   const shared = new Map<TenantId, SharedTenant>();
   for (const tenant of tenants.toSorted()) {
-    shared.set(tenant, await shareOne(tx, pair, tenant, weight));
+    shared.set(tenant, await shareOne(tx, pair, tenant, weight, stay));
   }
   const changed = [...shared].flatMap(([tenant, outcome]) => (outcome === "shared" ? [tenant] : []));
   if (changed.length > 0) {
@@ -52,6 +58,7 @@ async function shareOne(
   { module, oldVersion, newVersion }: VersionPair,
   tenant: TenantId,
   weight: number,
+  stay: Stay | undefined,
 ): Promise<SharedTenant> {
   // An operation keeps the fence for as long as a step of it takes: nobody waits for that here.
   const held = await tx.db
@@ -81,7 +88,6 @@ async function shareOne(
       ]),
     ),
   );
-  // Nobody stays behind: a version that is worse loses its users at once.
-  await endStickiness(tx, state);
+  await setLeaving(tx, state, stay === undefined ? null : leavingOf(state, stay, stay.now));
   return "shared";
 }

@@ -1,14 +1,6 @@
-import {
-  type FeedPolicy,
-  type Rollout,
-  RolloutActiveError,
-  type RouteArguments,
-  type RouteHandlers,
-  type Routes,
-  type Routing,
-} from "@aibos/contract";
+import { type Rollout, RolloutActiveError, type RouteHandlers, type Routing } from "@aibos/contract";
 import { type ModuleId, parseTrafficSplit, type TenantId, type Version } from "@aibos/domain";
-import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
+import type { ControlDatabase } from "../../db/control-database.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import { readTenantModule, type TenantModuleState, trafficOf } from "../instances/tenant-module-read-model.ts";
 import { lockTenantModule } from "../migrations/fence.ts";
@@ -16,7 +8,7 @@ import { requireIdle, whileIdle } from "../migrations/running-operation.ts";
 import { activeRollout } from "../rollouts/rollout-read-model.ts";
 import { hearFromGateways } from "./hear-from-gateways.ts";
 import { requireLive } from "./route-policy-api.ts";
-import { readRoutePolicy, writeRoutePolicy } from "./route-policy-store.ts";
+import { leavingOf, setLeaving, type Stickiness } from "./leaving-users.ts";
 import { publishTenantRoute, setInstances, setWeights } from "./tenant-routing.ts";
 
 /** A tenant whose users shall go from one version to another by and by. */
@@ -26,9 +18,6 @@ export interface GradualRequest {
   readonly oldVersion: Version;
   readonly newVersion: Version;
 }
-
-type Stickiness = RouteArguments<Routes["updateTrafficSplit"]>["query"];
-type Leaving = FeedPolicy["leaving"];
 
 /**
  * Shares of traffic. A change is one transaction behind the tenant's fence, so that it happens wholly or not at all;
@@ -113,18 +102,6 @@ export function createRoutingApi({
       });
     },
   };
-}
-
-/** What the users who are there keep; null when they move at once. */
-function leavingOf({ live }: TenantModuleState, { stickiness, drainSeconds }: Stickiness, now: number): Leaving {
-  if (stickiness === "break") return null;
-  const weights = live.filter(({ weight }) => weight > 0).map(({ version, weight }) => ({ version, weight }));
-  return { weights, since: now, until: stickiness === "drain" ? now + drainSeconds * 1_000 : null };
-}
-
-async function setLeaving(tx: ControlTransaction, state: TenantModuleState, leaving: Leaving): Promise<void> {
-  const before = await readRoutePolicy(tx.db, state);
-  if (leaving !== null || before.leaving !== null) await writeRoutePolicy(tx, state, { leaving });
 }
 
 /** The new version's percent of all traffic, out of what it and the old version have together. */

@@ -4,7 +4,6 @@ import type { ModuleId, TenantId, Version } from "@aibos/domain";
 import type { ControlTransaction } from "../../db/control-database.ts";
 import type { InstanceStatus } from "../../db/control-tables.ts";
 import { publishRouteChanges } from "../route-feed/publish-route-changes.ts";
-import { readRoutePolicy, writeRoutePolicy } from "./route-policy-store.ts";
 import { readTenantRoute } from "../route-feed/read-tenant-route.ts";
 
 /** Which versions serve a tenant's module and how its requests are shared; what is kept to put it back. */
@@ -51,12 +50,6 @@ export async function readRoutingState({ db }: ControlTransaction, { tenant, mod
     weights: Object.fromEntries(weights.map((row) => [row.version, row.weight])),
     instances: Object.fromEntries(instances.map(({ version, ...state }) => [version, state])),
   };
-}
-
-/** Makes users whom a version loses move at once, also those who were to stay for a while. */
-export async function endStickiness(tx: ControlTransaction, subject: Subject): Promise<void> {
-  const { leaving } = await readRoutePolicy(tx.db, subject);
-  if (leaving !== null) await writeRoutePolicy(tx, subject, { leaving: null });
 }
 
 /** Replaces the shares of all versions. */

@@ -1,6 +1,6 @@
 import pino from "pino";
 import type { Rollout, RolloutPolicyInput } from "@aibos/contract";
-import { parseModuleId, parseTenantId, parseVersion } from "@aibos/domain";
+import { parseModuleId, parseTenantId, parseVersion, type Version } from "@aibos/domain";
 import { seedTenantModule } from "../../../testing/test-catalog.ts";
 import { createTestControl, type TestControl } from "../../../testing/test-control.ts";
 import { loadInstallation } from "../../installation/installation.ts";
@@ -35,7 +35,8 @@ export interface RolloutWorld extends AsyncDisposable {
   now(): number;
   /** A tenant with both versions live and all users on the old one. */
   tenant(weights?: Record<string, number>): Promise<string>;
-  start(tenants: readonly string[], policy?: RolloutPolicyInput): Promise<Rollout>;
+  /** @param old where users go back to; null: it is not said */
+  start(tenants: readonly string[], policy?: RolloutPolicyInput, old?: Version | null): Promise<Rollout>;
   /** Lets windows of ten seconds pass in which versions behave so, and looks at the rollout after each. */
   pass(
     id: string,
@@ -86,14 +87,14 @@ export async function createRolloutWorld(): Promise<RolloutWorld> {
       return tenant;
     },
 
-    start: (names, policy = {}) =>
+    start: (names, policy = {}, old = OLD) =>
       api.startRollout({
         params: {},
         query: {},
         body: {
           module: NOTES,
           tenants: names.map(parseTenantId),
-          oldVersion: undefined,
+          oldVersion: old ?? undefined,
           newVersion: NEW,
           policy: policy as object,
           insist: false,
