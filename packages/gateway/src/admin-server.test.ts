@@ -14,7 +14,15 @@ describe("the admin listener", () => {
     const control = await startFakeControlPlane();
     control.status = 401;
     const gateway = await gatewayOf(control);
-    const body = { ready: false, stopping: false, revision: null, routes: 0, controlPlane: "away", heldRequests: 0 };
+    const body = {
+      ready: false,
+      stopping: false,
+      revision: null,
+      routes: 0,
+      controlPlane: "away",
+      heldRequests: 0,
+      ejectedUpstreams: 0,
+    };
     expect(await ask(`${gateway.adminUrl}/healthz`)).toEqual({ status: 200, body });
     expect(await ask(`${gateway.adminUrl}/readyz`)).toEqual({ status: 503, body });
     control.status = 200;

@@ -8,7 +8,7 @@ import type { GatewaySettings } from "./gateway-options.ts";
 import { type GatewayProblem, sendProblem } from "./problem.ts";
 import { type BodyLimits, hasBody, RequestBody } from "./request-body.ts";
 import { discardUnreadBody } from "./unread-body.ts";
-import { exchangeFailureOf, isLostConnection, upstreamProblem } from "./upstream-failure.ts";
+import { exchangeFailureOf, isFaultOfRequest, isLostConnection, upstreamProblem } from "./upstream-failure.ts";
 import type { Upstream } from "./upstream-pools.ts";
 
 /** How one try at an upstream went: what tells a healthy process from a sick one. */
@@ -193,7 +193,7 @@ class Forward implements Dispatcher.DispatchHandler {
       else this.#refuse(error.problem);
       return;
     }
-    this.#attempted(exchangeFailureOf(error, this.#sent));
+    if (!isFaultOfRequest(error)) this.#attempted(exchangeFailureOf(error, this.#sent));
     if (this.#answering) {
       this.#fail(error, "during answer");
       this.#breakOff();

@@ -62,6 +62,27 @@ export interface GatewaySettings extends RequiredGatewayOptions {
   /** Between two parts of an answer. */
   readonly upstreamBodyTimeout: number;
   readonly connectionsPerUpstream: number;
+  /** Connections in a row that could not be made, until an upstream is ejected. */
+  readonly upstreamConnectFailures: number;
+  /** Failures in a row (no answer in time, broken off, 502, 503, 504) until it is. */
+  readonly upstreamFailures: number;
+  /** The share of failures among at least so many requests within this time that has it ejected. */
+  readonly upstreamErrorShare: number;
+  readonly upstreamErrorMinimum: number;
+  readonly upstreamErrorWindow: number;
+  /** For how long at first, and at most. */
+  readonly ejectionTime: number;
+  readonly ejectionMaxTime: number;
+  /** The share of a version's upstreams that may be ejected while they still answer. */
+  readonly maxEjectedShare: number;
+  /** Between two probes of an upstream; 0 for none. */
+  readonly probeInterval: number;
+  readonly probeTimeout: number;
+  /** Probes in a row that bring an upstream back, or have it ejected. */
+  readonly probeRise: number;
+  readonly probeFall: number;
+  /** For a new upstream, or one that comes back, to get its whole share of requests. */
+  readonly slowStart: number;
   /** For an upgraded connection on which neither side says anything. 0 waits for ever. */
   readonly tunnelIdleTimeout: number;
   /** For upgraded connections and event streams whose version left their route, before they are cut off. */
@@ -118,6 +139,19 @@ export function settingsOf(options: GatewayOptions): GatewaySettings {
     upstreamHeadersTimeout: 60_000,
     upstreamBodyTimeout: 300_000,
     connectionsPerUpstream: 1_024,
+    upstreamConnectFailures: 3,
+    upstreamFailures: 5,
+    upstreamErrorShare: 0.5,
+    upstreamErrorMinimum: 20,
+    upstreamErrorWindow: 10_000,
+    ejectionTime: 2_000,
+    ejectionMaxTime: 60_000,
+    maxEjectedShare: 0.5,
+    probeInterval: 5_000,
+    probeTimeout: 2_000,
+    probeRise: 2,
+    probeFall: 3,
+    slowStart: 10_000,
     feedSilenceTimeout: 15_000,
     tunnelIdleTimeout: 3_600_000,
     drainTimeout: 30_000,

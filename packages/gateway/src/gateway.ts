@@ -24,6 +24,8 @@ import { RouteTable } from "./route-table.ts";
 import { startTlsListener } from "./tls-listener.ts";
 import { offeredProtocols } from "./upgrade-request.ts";
 import { UpstreamPools } from "./upstream-pools.ts";
+import { UpstreamWatch } from "./upstream-watch.ts";
+import { sawAttempt } from "./upstream-attempt.ts";
 import { malformedProblem } from "./malformed-request.ts";
 
 export interface Gateway {
@@ -52,7 +54,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const table = new RouteTable();
   const holds = new HoldQueue(settings.maxHeld);
   const streams = new LiveStreams(settings.drainTimeout);
-  const pools = new UpstreamPools(settings);
+  const watch = new UpstreamWatch(settings, log);
+  const pools = new UpstreamPools(settings, watch);
   const drain = new RouteDrain(() => reporter?.report());
   const accessLog = settings.accessLog && openAccessLog(settings.accessLog, settings.random);
   const dispatcher = new Agent({ connect: { timeout: settings.upstreamConnectTimeout } });
@@ -68,6 +71,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const routeFile = openRouteFile(join(settings.folder, "routes.ndjson"), () => table.snapshot(), log);
   await routeFile.read((message) => (message.type === "snapshot" ? table.replace(message) : table.apply(message)));
   if (table.feed !== undefined) log.info({ revision: table.revision, routes: table.size }, "serving from kept routes");
+  pools.follow(table.allEndpoints());
 
   const measurements = await startMeasurements({ settings, dispatcher });
   const handler = createRequestHandler({
@@ -85,7 +89,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...(accessLog === undefined ? [] : [accessLog]),
       ...settings.observers,
     ],
-    attempted: () => undefined,
+    attempted: (attempt) => sawAttempt(watch, attempt, settings.now()),
   });
   const server = createPublicServer(settings, handler, () => stopping);
   const state = (): GatewayState => ({
@@ -94,13 +98,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     routes: table.size,
     controlPlane: connected ? "connected" : "away",
     heldRequests: holds.size,
+    ejectedUpstreams: watch.states().filter(({ state }) => state === "ejected").length,
   });
-  const admin = createAdminServer(state, () => measurements.metrics());
+  const admin = createAdminServer(state, {
+    metrics: () => [...watch.metrics(), ...measurements.metrics()],
+    upstreams: () => watch.states(),
+  });
 
   const cannotListen = async (error: unknown): Promise<never> => {
     await closeServer(server, 0);
     await closeServer(admin, 0);
     await measurements.stop();
+    watch.stop();
     throw error;
   };
   const port = await listen(server, settings.host, settings.port, "--gateway-port (AIBOS_GATEWAY_PORT)").catch(
@@ -147,7 +156,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (message.type === "snapshot") routeFile.replaced();
       else routeFile.changed(message);
       if (message.type === "snapshot" || message.changes.some(({ kind }) => kind === "endpoints")) {
-        pools.keepOnly(table.urls());
+        pools.follow(table.allEndpoints());
       }
     }
     reporter?.report();
@@ -194,6 +203,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await measurements.stop();
     await feed.stop();
     await reporter?.stop();
+    watch.stop();
     await routeFile.close();
     await pools.destroy();
     await dispatcher.destroy();

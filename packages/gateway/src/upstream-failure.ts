@@ -11,6 +11,11 @@ export function isLostConnection(error: Error): boolean {
   return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(failureCodeOf(error));
 }
 
+/** The request could not be written as it is: that tells nothing about the upstream. */
+export function isFaultOfRequest(error: Error): boolean {
+  return ["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"].includes(failureCodeOf(error));
+}
+
 /** How measurements and logs call it. `reached` is whether the request got a connection. */
 export function exchangeFailureOf(error: Error, reached: boolean): ExchangeFailure {
   switch (failureCodeOf(error)) {

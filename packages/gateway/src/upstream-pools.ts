@@ -1,5 +1,7 @@
 import { Pool } from "undici";
+import type { VersionEndpoints } from "@aibos/contract";
 import type { GatewaySettings } from "./gateway-options.ts";
+import type { UpstreamWatch, WatchedUpstream } from "./upstream-watch.ts";
 
 type PoolSettings = Pick<
   GatewaySettings,
@@ -16,6 +18,7 @@ export interface Upstream {
   /** Goes in front of each request's path; empty for a base URL without a path. */
   readonly basePath: string;
   readonly pool: Pool;
+  readonly watched: WatchedUpstream | undefined;
 }
 
 /** One pool of connections for each base URL, for as long as the route table names it. */
@@ -23,30 +26,39 @@ export class UpstreamPools {
   readonly #upstreams = new Map<string, Upstream>();
   readonly #turns = new Map<string, number>();
   readonly #settings: PoolSettings;
+  readonly #watch: UpstreamWatch;
 
-  constructor(settings: PoolSettings) {
+  constructor(settings: PoolSettings, watch: UpstreamWatch) {
     this.#settings = settings;
+    this.#watch = watch;
   }
 
   /**
-   * The upstream of a version whose turn it is, leaving out those that were tried; undefined when none is left.
-   * `name` is whose turns are counted.
+   * The upstream of a version whose turn it is, leaving out those that were tried or are ejected; undefined when none is
+   * left. `name` is whose turns are counted.
    */
   next(name: string, urls: readonly string[], tried: ReadonlySet<Upstream>): Upstream | undefined {
     const turn = (this.#turns.get(name) ?? -1) + 1;
     this.#turns.set(name, turn % Math.max(1, urls.length));
+    let later: Upstream | undefined;
     for (let index = 0; index < urls.length; index += 1) {
       const upstream = this.#upstream(urls[(turn + index) % urls.length] ?? "");
-      if (!tried.has(upstream)) return upstream;
+      if (tried.has(upstream)) continue;
+      const takes = upstream.watched === undefined ? "now" : this.#watch.turnOf(upstream.watched);
+      if (takes === "now") return upstream;
+      if (takes === "later") later ??= upstream;
     }
-    return undefined;
+    return later;
   }
 
-  /** Closes the pools of upstreams that are not named any more; what is under way on them ends in peace. */
-  keepOnly(urls: Iterable<string>): void {
-    const wanted = new Set(urls);
+  /**
+   * Follows the upstreams that are named now. Closes the pools of those that are not any more; what is under way on them
+   * ends in peace.
+   */
+  follow(endpoints: Iterable<VersionEndpoints>): void {
+    this.#watch.follow(endpoints);
     for (const [url, { pool }] of this.#upstreams) {
-      if (wanted.has(url)) continue;
+      if (this.#watch.of(url) !== undefined) continue;
       this.#upstreams.delete(url);
       pool.close().catch(() => undefined);
     }
@@ -71,7 +83,7 @@ export class UpstreamPools {
       bodyTimeout: this.#settings.upstreamBodyTimeout,
       maxHeaderSize: this.#settings.maxHeaderBytes,
     });
-    const upstream = { url, basePath: url.pathname.replace(/\/+$/, ""), pool };
+    const upstream = { url, basePath: url.pathname.replace(/\/+$/, ""), pool, watched: this.#watch.of(address) };
     this.#upstreams.set(address, upstream);
     return upstream;
   }
