@@ -10,9 +10,13 @@ const EXAMPLES = ["accounting/1.0.0", "accounting/1.5.0", "accounting/2.0.0", "g
 export async function publishExamples(dataFolder: string): Promise<string[]> {
   return Promise.all(
     EXAMPLES.map(async (example) => {
-      const folder = fileURLToPath(new URL(`../../examples/${example}`, import.meta.url));
-      const { stdout } = await run(process.execPath, [COMMAND, "publish", folder, "--data-dir", dataFolder]);
-      return stdout.trim();
+      return publish(fileURLToPath(new URL(`../../examples/${example}`, import.meta.url)), dataFolder);
     }),
   );
+}
+
+/** Publishes a release's folder. Gives what the command printed. */
+export async function publish(folder: string, dataFolder: string): Promise<string> {
+  const { stdout } = await run(process.execPath, [COMMAND, "publish", folder, "--data-dir", dataFolder]);
+  return stdout.trim();
 }

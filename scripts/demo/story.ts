@@ -31,7 +31,7 @@ export class Story {
 
   /** Something to know about the step. */
   note(text: string): void {
-    for (const line of text.split("\n")) this.#line(`           ${styleText("dim", line)}`);
+    for (const line of text.split("\n").flatMap(wrap)) this.#line(`           ${styleText("dim", line)}`);
   }
 
   /** Shows a check and remembers it. */
@@ -73,4 +73,17 @@ export class Story {
   #line(text: string): void {
     this.#write(`${text}\n`);
   }
+}
+
+/** No line of a note is longer than a usual terminal is wide, with what stands before it. */
+const LONGEST = 108;
+
+function wrap(line: string): string[] {
+  const lines: string[] = [];
+  for (const word of line.split(/(?<! :) (?!: )/)) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length >= LONGEST) lines.push(last === undefined ? word : `  ${word}`);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }

@@ -1,15 +1,21 @@
 /** What a stretch of traffic met. */
 export interface TrafficReport {
   readonly requests: number;
-  readonly failed: number;
-  /** The first failures, in words. */
-  readonly failures: readonly string[];
+  readonly failures: readonly FailedRequest[];
   /** Requests by the version that answered. */
   readonly versions: Readonly<Record<string, number>>;
   /** Longest answer in milliseconds: how long requests were held at most. */
   readonly slowestMs: number;
   /** Writes that were acknowledged. */
   readonly written: number;
+}
+
+export interface FailedRequest {
+  readonly what: string;
+  /** That answered; empty when none did. */
+  readonly version: string;
+  /** When the user knew, in milliseconds since the epoch. */
+  readonly at: number;
 }
 
 export interface TrafficOptions {
@@ -60,10 +66,9 @@ export class Traffic {
     return new Map(this.#versionOfUser);
   }
 
-  async stop(): Promise<TrafficReport> {
+  async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#users);
-    return this.lap();
   }
 
   /** No user makes a request while `work` runs; those under way end first. */
@@ -107,7 +112,7 @@ export class Traffic {
       const version = response.headers.get("x-aibos-version") ?? "";
       this.#versionOfUser.set(user, version);
       if (response.ok) this.#window.answered(version, performance.now() - started, method === "POST");
-      else this.#window.failed(`${method} ${path} → ${response.status} ${text.slice(0, 160)}`);
+      else this.#window.failed(`${method} ${path} → ${response.status} ${text.slice(0, 160)}`, version);
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
       this.#window.failed(`${method} ${path} → ${error instanceof Error ? error.message : String(error)}${cause}`);
@@ -117,9 +122,8 @@ export class Traffic {
 
 class Window {
   readonly #versions = new Map<string, number>();
-  readonly #failures: string[] = [];
+  readonly #failures: FailedRequest[] = [];
   #requests = 0;
-  #failed = 0;
   #slowest = 0;
   #written = 0;
 
@@ -130,16 +134,14 @@ class Window {
     if (wrote) this.#written += 1;
   }
 
-  failed(what: string): void {
+  failed(what: string, version = ""): void {
     this.#requests += 1;
-    this.#failed += 1;
-    if (this.#failures.length < 5) this.#failures.push(what);
+    this.#failures.push({ what, version, at: Date.now() });
   }
 
   report(): TrafficReport {
     return {
       requests: this.#requests,
-      failed: this.#failed,
       failures: this.#failures,
       versions: Object.fromEntries([...this.#versions].sort(([a], [b]) => a.localeCompare(b))),
       slowestMs: Math.round(this.#slowest),

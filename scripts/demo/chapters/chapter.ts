@@ -3,6 +3,7 @@ import type { PlatformProcess } from "../platform-process.ts";
 import type { Story } from "../story.ts";
 import { foundation } from "./foundation.ts";
 import { liveData } from "./live-data.ts";
+import { rollouts } from "./rollouts.ts";
 
 export interface ChapterParts {
   readonly story: Story;
@@ -18,4 +19,4 @@ export interface Chapter {
   tell(parts: ChapterParts): Promise<void>;
 }
 
-export const CHAPTERS: readonly Chapter[] = [foundation, liveData];
+export const CHAPTERS: readonly Chapter[] = [foundation, liveData, rollouts];

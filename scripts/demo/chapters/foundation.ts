@@ -1,9 +1,10 @@
-import { describeWrites, RemoteError } from "@aibos/contract";
+import { describeWrites } from "@aibos/contract";
 import { addAwkwardInvoice, correctAwkwardInvoice } from "../../../examples/accounting/awkward-invoice.ts";
 import { readBooks } from "../../../examples/accounting/books.ts";
 import { seedAccounting } from "../../../examples/accounting/seed.ts";
 import { AccountingUsers, booksSeen } from "../accounting-users.ts";
 import { publishExamples } from "../publish-examples.ts";
+import { refused } from "../refused.ts";
 import type { Chapter, ChapterParts } from "./chapter.ts";
 
 const USERS = 60;
@@ -37,6 +38,7 @@ class Foundation {
     const { story } = this.#parts;
     const globexBefore = await readBooks(this.#globex);
     story.step(`${USERS} users of acme begin to work, and do not stop until the end`);
+    this.#users.tellWhatTheyDo();
     this.#users.start();
     try {
       await this.#sideBySide();
@@ -214,24 +216,6 @@ class Foundation {
   async #checksum(reason: string): Promise<{ rows: number; sha256: string }> {
     const point = await this.#parts.client.createRollbackPoint("acme", "accounting", "1.5.0", reason);
     return { rows: point.rows, sha256: shortSha(point.fingerprint) };
-  }
-}
-
-/** Checks that something is refused, with this code. Resolves to what was said. */
-async function refused(
-  story: ChapterParts["story"],
-  what: string,
-  code: string,
-  work: () => Promise<unknown>,
-): Promise<string> {
-  try {
-    await work();
-    story.check(what, false, "it was not refused");
-    return "";
-  } catch (error) {
-    if (!(error instanceof RemoteError)) throw error;
-    story.check(what, error.code === code, error.code);
-    return error.message;
   }
 }
 

@@ -33,6 +33,7 @@ class LiveData {
     await seedAccounting({ ...this.#users.place, title: "Initech", size: SIZE, parallel: 6, seed: 3 });
     story.note(booksSeen(await this.#users.look()));
     story.step(`${USERS} users begin to work, and do not stop until the end`);
+    this.#users.tellWhatTheyDo();
     this.#users.start();
     try {
       await this.#together();

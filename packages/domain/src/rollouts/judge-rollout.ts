@@ -111,25 +111,28 @@ function sentenceOf(
   policy: JudgementPolicy,
 ): string {
   const critical = analyses.filter(({ level }) => level === "critical");
-  const others = failed.map(({ sentence }) => `; ${sentence}`).join("");
+  const alone = failed.map(({ sentence }) => `; ${sentence}`).join("");
   switch (verdict) {
     case "fail": {
-      if (together < needed) return `Fail${others.replace(/^;/, ":")}.`;
+      if (together < needed) return `Fail${alone.replace(/^;/, ":")}.`;
       const leading = worst(critical);
-      const alone = leading?.verdict === "fail";
-      const sum = alone ? "" : `; all analyses together: evidence ${odds(together)}, needed ${odds(needed)}`;
-      return `Fail: ${leading?.sentence ?? "no analysis"}${sum}${others}.`;
+      const sum =
+        leading?.verdict === "fail"
+          ? ""
+          : `; all analyses together: evidence ${odds(together)}, needed ${odds(needed)}`;
+      return `Fail: ${leading?.sentence ?? "no analysis"}${sum}${alone}.`;
     }
     case "no-traffic":
     case "inconclusive": {
       const reason = critical.find((analysis) => analysis.verdict === verdict);
-      return `${verdict === "no-traffic" ? "No traffic" : "Inconclusive"}: ${reason?.sentence ?? ""}${others}.`;
+      return `${verdict === "no-traffic" ? "No traffic" : "Inconclusive"}: ${reason?.sentence ?? ""}${alone}.`;
     }
     case "pass": {
       const leading = worst(critical);
-      if (leading === undefined) return `Pass: there is no critical analysis${others}.`;
-      const rest = critical.length > 1 ? `; the other ${critical.length - 1} show less` : "";
-      return `Pass, at a false alarm rate of ${policy.alpha}: ${leading.sentence}${rest}${others}.`;
+      if (leading === undefined) return `Pass: there is no critical analysis${alone}.`;
+      const others = critical.length - 1;
+      const rest = others === 0 ? "" : others === 1 ? "; the other one shows less" : `; the other ${others} show less`;
+      return `Pass, at a false alarm rate of ${policy.alpha}: ${leading.sentence}${rest}${alone}.`;
     }
   }
 }

@@ -63,7 +63,7 @@ function range({ low, high }: { low: number; high: number }, format: (value: num
 }
 
 function significant(value: number): string {
-  return String(Number(value.toPrecision(3)));
+  return String(Number(value.toPrecision(3))).replace(/^-/, "−");
 }
 
 function count(value: number): string {
