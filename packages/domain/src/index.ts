@@ -61,6 +61,7 @@ export type { JudgementPolicy } from "./rollouts/judgement-policy.ts";
 export {
   beginStep,
   NO_EVIDENCE,
+  observePart,
   observeWindow,
   type RolloutEvidence,
   type RolloutWindow,

@@ -3,8 +3,10 @@ import { seededRandom } from "../statistics/testing/seeded-random.ts";
 import type { Analysis } from "./analysis.ts";
 import { isFailing, judgeRollout } from "./judge-rollout.ts";
 import type { JudgementPolicy } from "./judgement-policy.ts";
-import { beginStep, NO_EVIDENCE, observeWindow, type RolloutEvidence } from "./rollout-evidence.ts";
+import { beginStep, NO_EVIDENCE, observePart, observeWindow, type RolloutEvidence } from "./rollout-evidence.ts";
+import type { TenantWindow } from "./tenant-evidence.ts";
 import { type Behaviour, HEALTHY, simulateWindow } from "./testing/simulated-traffic.ts";
+import { addWindows, EMPTY_WINDOW } from "./version-window.ts";
 
 const ERRORS: Analysis = {
   name: "errors",
@@ -135,6 +137,28 @@ describe("evidence", () => {
       evidence = observeWindow(evidence, { tenants: { t0: window }, paired: {} }, POLICY.analyses);
     }
     expect(judgeRollout(evidence, policy).sentence).toMatch(/^Fail: p95 /);
+  });
+
+  it("of a window that was looked into while it was open has each request once", () => {
+    const random = seededRandom(11);
+    const parts = [200, 4, 150, 90].map((requests) => simulateWindow(random, requests, 0.3));
+    let evidence = NO_EVIDENCE;
+    let whole: TenantWindow = { old: EMPTY_WINDOW, fresh: EMPTY_WINDOW };
+    for (const part of parts) {
+      whole = { old: addWindows([whole.old, part.old]), fresh: addWindows([whole.fresh, part.fresh]) };
+      evidence = observePart(evidence, { t0: whole }, POLICY.analyses, 10_000);
+    }
+    expect(evidence.tenants["t0"]?.fresh.requests).toBeGreaterThan(100);
+    const window = { tenants: { t0: whole }, paired: {} };
+    const seen = observeWindow(evidence, window, POLICY.analyses, 10_000);
+    const once = observeWindow(NO_EVIDENCE, window, POLICY.analyses);
+    expect(seen.tenants["t0"]).toMatchObject({ old: whole.old, fresh: whole.fresh });
+    expect([seen.samples, seen.open]).toEqual([once.samples, {}]);
+  });
+
+  it("of a part of a window waits until both versions had requests enough to be compared", () => {
+    const few = simulateWindow(seededRandom(12), 60, 0.1);
+    expect(observePart(NO_EVIDENCE, { t0: few }, POLICY.analyses, 0)).toBe(NO_EVIDENCE);
   });
 
   it("is the same after it was stored as JSON", () => {

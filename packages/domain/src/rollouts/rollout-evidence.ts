@@ -10,7 +10,7 @@ import {
   type TenantEvidence,
   type TenantWindow,
 } from "./tenant-evidence.ts";
-import { addWindows, sketchOf, type VersionWindow } from "./version-window.ts";
+import { addWindows, sketchOf, type VersionWindow, withoutPart } from "./version-window.ts";
 
 /** Everything that a rollout was told, as far as verdicts need it. Plain data. */
 export interface RolloutEvidence {
@@ -23,6 +23,8 @@ export interface RolloutEvidence {
   readonly paired: Readonly<Record<string, { readonly worse: number; readonly pairs: number }>>;
   /** The present step's newest numbers, old and new version, one pair a window, by analysis: for the report. */
   readonly samples: Readonly<Record<string, readonly Sample[]>>;
+  /** What is counted already of windows that are not over, by when they began. */
+  readonly open: Readonly<Record<number, Readonly<Record<string, TenantWindow>>>>;
 }
 
 type Sample = readonly [old: number, fresh: number];
@@ -34,21 +36,27 @@ export interface RolloutWindow {
   readonly paired: Readonly<Record<string, PairedValue>>;
 }
 
-export const NO_EVIDENCE: RolloutEvidence = { step: 0, tenants: {}, earlier: {}, paired: {}, samples: {} };
+export const NO_EVIDENCE: RolloutEvidence = { step: 0, tenants: {}, earlier: {}, paired: {}, samples: {}, open: {} };
 
 /** Two hours of windows of ten seconds. */
 const MOST_SAMPLES = 720;
 
-/** The evidence after one more window. Each window must be given once. */
+/** A part of a window is compared by itself when both versions had so many requests in it. */
+const PART_REQUESTS = 20;
+
+/**
+ * The evidence after one more window that is over. Each window must be given once.
+ *
+ * @param at when it began, where {@link observePart} was told of it before
+ */
 export function observeWindow(
   evidence: RolloutEvidence,
   window: RolloutWindow,
   analyses: readonly Analysis[],
+  at?: number,
 ): RolloutEvidence {
-  const tenants = Object.entries(window.tenants).map(([tenant, seen]): [string, TenantEvidence] => [
-    tenant,
-    observeTenant(evidence.tenants[tenant] ?? NO_TENANT_EVIDENCE, seen, analyses),
-  ]);
+  const known = at === undefined ? {} : (evidence.open[at] ?? {});
+  const rest = Object.entries(window.tenants).map(([tenant, seen]) => [tenant, besides(seen, known[tenant])] as const);
   const paired = analyses.flatMap(({ name, tolerance }): [string, { worse: number; pairs: number }][] => {
     const value = window.paired[name];
     if (value === undefined) return [];
@@ -61,11 +69,53 @@ export function observeWindow(
     return [[analysis.name, [...(evidence.samples[analysis.name] ?? []), sample].slice(-MOST_SAMPLES)]];
   });
   return {
-    ...evidence,
-    tenants: { ...evidence.tenants, ...Object.fromEntries(tenants) },
+    ...withTenants(evidence, rest, analyses),
     paired: { ...evidence.paired, ...Object.fromEntries(paired) },
     samples: { ...evidence.samples, ...Object.fromEntries(samples) },
+    open: Object.fromEntries(Object.entries(evidence.open).filter(([began]) => Number(began) !== at)),
   };
+}
+
+/**
+ * The evidence after a look into a window that is not over, so that a bad version is found before it is. What came since
+ * the look before is a block of its own for each tenant with requests enough of both versions; the choice depends on how
+ * many requests there were, never on what became of them. What is left waits for the next look or the window's end.
+ *
+ * @param tenants all that is known of the window by now
+ */
+export function observePart(
+  evidence: RolloutEvidence,
+  tenants: RolloutWindow["tenants"],
+  analyses: readonly Analysis[],
+  at: number,
+): RolloutEvidence {
+  const known = evidence.open[at] ?? {};
+  const parts = Object.entries(tenants)
+    .map(([tenant, seen]) => [tenant, besides(seen, known[tenant])] as const)
+    .filter(([, { old, fresh }]) => Math.min(old.requests, fresh.requests) >= PART_REQUESTS);
+  if (parts.length === 0) return evidence;
+  const counted = parts.map(([tenant]) => [tenant, tenants[tenant]]);
+  return {
+    ...withTenants(evidence, parts, analyses),
+    open: { ...evidence.open, [at]: { ...known, ...Object.fromEntries(counted) } },
+  };
+}
+
+function besides(seen: TenantWindow, known: TenantWindow | undefined): TenantWindow {
+  if (known === undefined) return seen;
+  return { old: withoutPart(seen.old, known.old), fresh: withoutPart(seen.fresh, known.fresh) };
+}
+
+function withTenants(
+  evidence: RolloutEvidence,
+  blocks: readonly (readonly [tenant: string, block: TenantWindow])[],
+  analyses: readonly Analysis[],
+): RolloutEvidence {
+  const tenants = blocks.map(([tenant, block]): [string, TenantEvidence] => [
+    tenant,
+    observeTenant(evidence.tenants[tenant] ?? NO_TENANT_EVIDENCE, block, analyses),
+  ]);
+  return { ...evidence, tenants: { ...evidence.tenants, ...Object.fromEntries(tenants) } };
 }
 
 /** The evidence at the beginning of the next step. */
@@ -85,6 +135,7 @@ export function beginStep(evidence: RolloutEvidence, analyses: readonly Analysis
     ),
     earlier: Object.fromEntries(earlier),
     samples: {},
+    open: {},
   };
 }
 

@@ -24,6 +24,18 @@ export function addWindows(windows: readonly VersionWindow[]): VersionWindow {
   );
 }
 
+/** What happened in a window besides a part of it that is known already. */
+export function withoutPart(whole: VersionWindow, part: VersionWindow): VersionWindow {
+  const known = new Map(part.latency);
+  return {
+    requests: whole.requests - part.requests,
+    errors: whole.errors - part.errors,
+    latency: whole.latency
+      .map(([bucket, count]) => [bucket, count - (known.get(bucket) ?? 0)] as const)
+      .filter(([, count]) => count > 0),
+  };
+}
+
 /** The latencies of all of the windows. */
 export function sketchOf(windows: readonly VersionWindow[]): LatencySketch {
   return mergeSketches(windows.map(({ latency }) => new Map(latency)));

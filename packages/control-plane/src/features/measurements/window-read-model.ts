@@ -20,6 +20,8 @@ export interface WindowQuery {
 }
 
 export interface MeasuredWindow {
+  /** When it began, in milliseconds since the epoch. */
+  readonly at: number;
   /** By tenant. */
   readonly tenants: Readonly<Record<string, { readonly old: VersionWindow; readonly fresh: VersionWindow }>>;
   /** Milliseconds of processor time a request, of all tenants; undefined when one of the versions' is not known. */
@@ -40,7 +42,8 @@ export function createWindowReadModel({ db }: ControlDatabase): WindowReadModel 
       const byTime = Map.groupBy(found.rows as TimedRow[], ({ at }) => at.getTime());
       return [...byTime]
         .toSorted(([a], [b]) => a - b)
-        .map(([, own]) => ({
+        .map(([at, own]) => ({
+          at,
           tenants: Object.fromEntries(
             tenants.flatMap((tenant) => {
               const of = (version: Version) => own.find((row) => row.tenant === tenant && row.version === version);

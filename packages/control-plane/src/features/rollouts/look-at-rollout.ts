@@ -2,6 +2,7 @@ import {
   type Judgement,
   judgeRollout,
   moveRollout,
+  observePart,
   observeWindow,
   type RolloutEvidence,
   type RolloutLook,
@@ -24,7 +25,9 @@ import {
 import type { WindowReadModel } from "../measurements/window-read-model.ts";
 import type { SyntheticRequests } from "./synthetic-requests.ts";
 
-/** Gateways send what they measured with a delay: a window is read so many milliseconds after its end. */
+type SeenWindow = RolloutWindow & { readonly at: number };
+
+/** Gateways send what they measured with a delay: a window is over for us so many milliseconds after its end. */
 const LATE_MS = 3_000;
 
 export interface RolloutLooker {
@@ -42,15 +45,23 @@ export function createRolloutLooker(options: {
 }): RolloutLooker {
   const { database, windows, metrics, gates, synthetic, now } = options;
 
-  /** What is new since the last look, and up to when. */
-  async function readNew(rollout: StoredRollout): Promise<{ until: number; seen: RolloutWindow[] }> {
-    const until = Math.floor((now() - LATE_MS) / WINDOW_MS) * WINDOW_MS;
-    if (until <= rollout.seenUntil || rollout.weight === 0) return { until: rollout.seenUntil, seen: [] };
-    const read = await windows.read({ ...rollout, from: rollout.seenUntil, to: until });
-    const paired = await metrics.measure(rollout);
-    const seen = read.map(({ tenants, cpu }) => ({ tenants, paired: cpu === undefined ? {} : cpuOf(rollout, cpu) }));
-    const newest = seen.pop() ?? { tenants: {}, paired: {} };
-    return { until, seen: [...seen, { ...newest, paired: { ...newest.paired, ...paired } }] };
+  /** What is known since the last look: windows that are over by now, those that are not, and up to when they are. */
+  async function readNew(rollout: StoredRollout): Promise<{ until: number; over: SeenWindow[]; open: SeenWindow[] }> {
+    const { seenUntil: from, weight } = rollout;
+    if (from > now() || weight === 0) return { until: from, over: [], open: [] };
+    const until = Math.max(from, Math.floor((now() - LATE_MS) / WINDOW_MS) * WINDOW_MS);
+    const read = await windows.read({ ...rollout, from, to: now() });
+    const seen = read.map(({ at, tenants, cpu }) => ({
+      at,
+      tenants,
+      paired: cpu === undefined ? {} : cpuOf(rollout, cpu),
+    }));
+    const open = seen.filter(({ at }) => at >= until);
+    if (until === from) return { until, over: [], open };
+    const over = seen.filter(({ at }) => at < until);
+    const newest = over.pop() ?? { at: until - WINDOW_MS, tenants: {}, paired: {} };
+    const paired = { ...newest.paired, ...(await metrics.measure(rollout)) };
+    return { until, over: [...over, { ...newest, paired }], open };
   }
 
   async function look(rolloutId: string): Promise<void> {
@@ -64,15 +75,19 @@ export function createRolloutLooker(options: {
     if (rollout.state.phase === "ended") return;
     const present = await withoutGone(rollout);
     if (present.tenants.length === 0) return endWithoutTenants(rollout);
-    const { until, seen } = await readNew(present);
+    const { until, over, open } = await readNew(present);
     const policy = judgementPolicyOf(rollout.policy, rollout.state.step);
-    let evidence = seen.reduce((sum, window) => observeWindow(sum, window, policy.analyses), rollout.evidence);
-    let judgement = seen.length === 0 ? undefined : judgeRollout(evidence, policy);
+    const { analyses } = policy;
+    const whole = over.reduce((sum, window) => observeWindow(sum, window, analyses, window.at), rollout.evidence);
+    let evidence = open.reduce((sum, { at, tenants }) => observePart(sum, tenants, analyses, at), whole);
+    let judgement = evidence === rollout.evidence ? undefined : judgeRollout(evidence, policy);
+    // Before a window is over, nothing is said but that the version fails: passing takes whole windows.
+    if (over.length === 0 && !(judgement !== undefined && fails(rollout, judgement))) judgement = undefined;
     if (judgement !== undefined && wantsPool(rollout, judgement)) {
       judgement = judgeRollout(await pooled(rollout, evidence), policy);
     }
     if (judgement?.verdict === "no-traffic" && rollout.policy.onNoTraffic === "synthetic") {
-      evidence = observeWindow(evidence, await synthetic.send(rollout), policy.analyses);
+      evidence = observeWindow(evidence, await synthetic.send(rollout), analyses);
       judgement = judgeRollout(evidence, policy);
     }
     const found: RolloutLook = {
@@ -145,6 +160,14 @@ export function createRolloutLooker(options: {
   }
 
   return { look };
+}
+
+/** Whether it, or one of its tenants, is undone by this judgement. */
+function fails(rollout: StoredRollout, judgement: Judgement): boolean {
+  const { state, policy } = rollout;
+  // One that was paused for failing is told of it again with each whole window.
+  const undone = judgement.verdict === "fail" && (policy.onFailure === "rollback" || state.pausedAt === null);
+  return undone || newlyFailed(rollout, judgement).length > 0;
 }
 
 function wantsPool({ policy }: StoredRollout, { verdict }: Judgement): boolean {

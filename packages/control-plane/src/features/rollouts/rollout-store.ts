@@ -1,7 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
 import { type RolloutPolicy, rolloutPolicySchema } from "@aibos/contract";
-import type { Judgement, ModuleId, RolloutEvidence, RolloutState, TenantId, Version } from "@aibos/domain";
+import {
+  type Judgement,
+  type ModuleId,
+  NO_EVIDENCE,
+  type RolloutEvidence,
+  type RolloutState,
+  type TenantId,
+  type Version,
+} from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 
 /** A rollout as it is stored. */
@@ -96,7 +104,7 @@ export async function loadRollout(
     // One that an older control plane stored lacks what came later.
     policy: rolloutPolicySchema.parse(row.policy),
     state: row.state,
-    evidence: row.evidence,
+    evidence: { ...NO_EVIDENCE, ...row.evidence },
     weight: row.weight,
     seenUntil: row.seen_until.getTime(),
     looks: row.looks,

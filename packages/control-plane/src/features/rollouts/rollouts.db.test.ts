@@ -147,6 +147,38 @@ describe("a rollout", () => {
   });
 });
 
+describe("a window that is not over", () => {
+  const bad = () => ({ old: { latencies: evenLatencies(60) }, fresh: { latencies: evenLatencies(30), errors: 15 } });
+
+  test("undoes a bad version within it, and lets no other one pass", async () => {
+    const { id } = await world.start([await world.tenant()], QUICK);
+    expect(await world.passPart(id, 2, bad)).toMatchObject({
+      status: "rolled-back",
+      reason: expect.stringMatching(/^Fail: error-rate 50 % against 0 % \(30 and 60 requests/),
+    });
+    const quick = { ...QUICK, steps: [{ weight: 50, holdSeconds: 0 }], passes: 1, minimumSamples: 20 };
+    const good = await world.start([await world.tenant()], quick);
+    const found = await world.passPart(good.id, 2, () => ({ old: SAME, fresh: SAME }));
+    expect(found).toMatchObject({ status: "running", phase: "watch", verdicts: [] });
+    await command(good.id, "abort");
+  });
+
+  test("undoes one of several tenants, and counts nothing twice when it is over", async () => {
+    const tenants = [await world.tenant(), await world.tenant()];
+    const [ill = "", well = ""] = tenants;
+    const { id } = await world.start(tenants, { ...QUICK, steps: [{ weight: 50, holdSeconds: 86_400 }] });
+    const behave = (tenant: string) => (tenant === ill ? bad() : { old: SAME, fresh: SAME });
+    const early = await world.passPart(id, 2, behave);
+    expect(early.tenants).toMatchObject([
+      { tenant: ill, status: "returned" },
+      { tenant: well, status: "running" },
+    ]);
+    const over = await world.pass(id, 1, behave);
+    expect(over.verdicts[0]?.analyses[0]?.samples).toEqual({ old: 80, new: 80 });
+    await command(id, "abort");
+  });
+});
+
 describe("by hand", () => {
   test("a rollout is paused, resumed, approved, stepped and promoted", async () => {
     const tenant = await world.tenant();

@@ -43,6 +43,12 @@ export interface RolloutWorld extends AsyncDisposable {
     windows: number,
     behave?: (tenant: string) => { old: Behaviour; fresh: Behaviour },
   ): Promise<Rollout>;
+  /** Lets so many seconds of a window pass, in which versions behave so, and looks at the rollout. */
+  passPart(
+    id: string,
+    seconds: number,
+    behave: (tenant: string) => { old: Behaviour; fresh: Behaviour },
+  ): Promise<Rollout>;
   /** Shares in 1/10,000 by version, as gateways are told. */
   shares(tenant: string): Promise<Record<string, number>>;
 }
@@ -74,6 +80,19 @@ export async function createRolloutWorld(): Promise<RolloutWorld> {
   const { handlers: api } = createRolloutApi({ database, modules, looker, now });
   let tenants = 0;
 
+  async function measure(id: string, behave: (tenant: string) => { old: Behaviour; fresh: Behaviour }): Promise<void> {
+    const rollout = await readRollout(database.db, id);
+    const at = Math.floor(clock / 10_000) * 10_000;
+    const rows = rollout.tenants
+      .filter(({ status }) => status === "running")
+      .flatMap(({ tenant }): SomeRow[] => {
+        const { old, fresh } = behave(tenant);
+        return [rowOf(tenant, OLD, old, at), ...(rollout.weight === 0 ? [] : [rowOf(tenant, NEW, fresh, at)])];
+      })
+      .filter(({ latencies }) => (latencies ?? []).length > 0);
+    if (rows.length > 0) await measurements.apply(someBatch(rows));
+  }
+
   return {
     control,
     looker,
@@ -87,8 +106,10 @@ export async function createRolloutWorld(): Promise<RolloutWorld> {
       return tenant;
     },
 
-    start: (names, policy = {}, old = OLD) =>
-      api.startRollout({
+    async start(names, policy = {}, old = OLD) {
+      // Its first step's first window begins at once.
+      clock = Math.ceil(clock / 10_000) * 10_000;
+      return api.startRollout({
         params: {},
         query: {},
         body: {
@@ -99,22 +120,19 @@ export async function createRolloutWorld(): Promise<RolloutWorld> {
           policy: policy as object,
           insist: false,
         },
-      }),
+      });
+    },
+
+    async passPart(id, seconds, behave) {
+      await measure(id, behave);
+      clock += seconds * 1_000;
+      await looker.look(id);
+      return readRollout(database.db, id);
+    },
 
     async pass(id, windows, behave = () => ({ old: SAME, fresh: SAME })) {
       for (let n = 0; n < windows; n += 1) {
-        const rollout = await readRollout(database.db, id);
-        const rows = rollout.tenants
-          .filter(({ status }) => status === "running")
-          .flatMap(({ tenant }): SomeRow[] => {
-            const { old, fresh } = behave(tenant);
-            return [
-              rowOf(tenant, OLD, old, clock),
-              ...(rollout.weight === 0 ? [] : [rowOf(tenant, NEW, fresh, clock)]),
-            ];
-          })
-          .filter(({ latencies }) => (latencies ?? []).length > 0);
-        if (rows.length > 0) await measurements.apply(someBatch(rows));
+        await measure(id, behave);
         // A window is read some seconds after its end.
         clock += 13_000;
         await looker.look(id);
