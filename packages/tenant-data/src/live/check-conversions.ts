@@ -47,27 +47,48 @@ export async function* misfits(
         const { sql } = await readConversion(place, expression, "r");
         const row = `${quoteIdentifier(schema)}.${quoteIdentifier(link.relation)}`;
         await client.query("savepoint conversion");
-        const misfit = await client
-          .query(`select r.${quoteIdentifier(column)} is distinct from null, ${sql} from ${row} as r limit 0`)
-          .then(
-            () => undefined,
-            (cause: unknown) => {
-              if (!(cause instanceof DatabaseError)) throw cause;
-              // A table that only a version's view has: the views come later.
-              if (cause.code === "42P01") return undefined;
-              return new OperationInvalidError(
-                `${newer.version}, table "${table.name}"`,
-                `the "${direction}" for column "${nameOf(link.relation, column, [older, newer])}" does not fit: ${cause.message} ` +
-                  `(SQLSTATE ${cause.code}). It is: ${expression.trim()}`,
-                { cause, sqlState: cause.code },
-              );
-            },
-          );
+        const misfit = await client.query(`select r.${quoteIdentifier(column)}, ${sql} from ${row} as r limit 0`).then(
+          ({ fields: [into, from] }) => describeTypes(client, from?.dataTypeID, into?.dataTypeID),
+          (cause: unknown) => {
+            if (!(cause instanceof DatabaseError)) throw cause;
+            // A table that only a version's view has: the views come later.
+            if (cause.code === "42P01") return undefined;
+            return { detail: `${cause.message} (SQLSTATE ${cause.code})`, options: { cause, sqlState: cause.code } };
+          },
+        );
         await client.query("rollback to savepoint conversion; release savepoint conversion");
-        if (misfit !== undefined) yield { relation: link.relation, column, error: misfit };
+        if (misfit === undefined) continue;
+        const error = new OperationInvalidError(
+          `${newer.version}, table "${table.name}"`,
+          `the "${direction}" for column "${nameOf(link.relation, column, [older, newer])}" does not fit: ${misfit.detail}. ` +
+            `It is: ${expression.trim()}`,
+          misfit.options,
+        );
+        yield { relation: link.relation, column, error };
       }
     }
   }
+}
+
+/**
+ * Says that no value of one type can become one of another: there is no cast, and neither is written as text. The trigger
+ * would find out with the first row.
+ */
+async function describeTypes(
+  client: ClientBase,
+  from: number | undefined,
+  into: number | undefined,
+): Promise<{ detail: string; options?: undefined } | undefined> {
+  if (from === into || from === undefined || into === undefined) return undefined;
+  const { rows } = await client.query<{ from: string; into: string }>(
+    `select format_type(f.oid, null) as "from", format_type(i.oid, null) as into from pg_type f, pg_type i
+     where f.oid = $1 and i.oid = $2 and f.typcategory <> i.typcategory
+       and not f.typcategory = any ('{S,X,P,C,E}') and not i.typcategory = any ('{S,X,P,C,E}')
+       and not exists (select from pg_cast where castsource = f.oid and casttarget = i.oid)`,
+    [from, into],
+  );
+  const [misfit] = rows;
+  return misfit && { detail: `it gives ${misfit.from}, and the column is ${misfit.into}` };
 }
 
 export function nameOf(relation: string, column: string, versions: readonly LiveVersion[]): string {

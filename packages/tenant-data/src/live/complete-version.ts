@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { enterMigration, prepareLedger } from "../migrations/applied-migrations.ts";
+import { quoteIdentifier } from "../quote-identifier.ts";
 import { lockTablesInOrder } from "./lock-tables-in-order.ts";
 import { removeLiveVersions, writeLiveVersion } from "./live-store.ts";
 import type { LiveVersion, SchemaTask } from "./live-version.ts";
@@ -29,7 +30,11 @@ export async function completeVersion(
   for (const step of steps) {
     for (const task of inOrder(step.completing)) await runTask(client, schema, task);
   }
-  for (const task of inOrder(withoutVersions(leaving, staying))) await runTask(client, schema, task);
+  const { relations: dropped, columns } = withoutVersions(leaving, staying);
+  for (const task of columns) await runTask(client, schema, task);
+  // At once: they may refer to one another.
+  const tables = dropped.map((relation) => `${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`);
+  if (tables.length > 0) await client.query(`drop table if exists ${tables.join(", ")}`);
   await enterFiles(client, schema, steps);
   await removeLiveVersions(
     client,
@@ -67,7 +72,10 @@ async function enterFiles(client: ClientBase, schema: string, versions: readonly
 }
 
 /** Tables and columns that no staying version has. */
-function withoutVersions(leaving: readonly LiveVersion[], staying: readonly LiveVersion[]): SchemaTask[] {
+function withoutVersions(
+  leaving: readonly LiveVersion[],
+  staying: readonly LiveVersion[],
+): { relations: string[]; columns: SchemaTask[] } {
   const kept = new Map<string, Set<string>>();
   for (const { model } of staying) {
     for (const { relation, columns } of model.tables) {
@@ -81,12 +89,13 @@ function withoutVersions(leaving: readonly LiveVersion[], staying: readonly Live
       all.map(({ relation, from, to }) => [JSON.stringify([relation, from]), to] as const),
     ),
   );
+  const relations = new Set<string>();
   const tasks = new Map<string, SchemaTask>();
   for (const { model } of leaving) {
     for (const { relation, columns } of model.tables) {
       const known = kept.get(relation);
       if (known === undefined) {
-        tasks.set(relation, { do: "drop-relation", relation });
+        relations.add(relation);
         continue;
       }
       for (const { column } of columns) {
@@ -106,5 +115,5 @@ function withoutVersions(leaving: readonly LiveVersion[], staying: readonly Live
       }
     }
   }
-  return [...tasks.values()];
+  return { relations: [...relations], columns: [...tasks.values()] };
 }

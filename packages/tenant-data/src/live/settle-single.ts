@@ -36,6 +36,7 @@ export async function settleSingle(client: ClientBase, schema: string, version: 
   );
   for (const { relation, name, columns } of version.model.tables) {
     renamed.set(relation, name);
+    await renameParts(client, schema, relation, name);
     const table = `${base}.${quoteIdentifier(name)}`;
     await rename(
       (column) => `alter table ${table} rename column ${quoteIdentifier(column)}`,
@@ -58,6 +59,28 @@ export async function settleSingle(client: ClientBase, schema: string, version: 
   }
   await nameNotNulls(client, schema);
   await dropLiveTable(client, schema);
+}
+
+/** What the server named after a table whose own name was only a passing one: its keys and sequences. */
+async function renameParts(client: ClientBase, schema: string, from: string, to: string): Promise<void> {
+  if (from === to || !/^aibos_[0-9]+_/.test(from)) return;
+  const table = `${quoteIdentifier(schema)}.${quoteIdentifier(to)}`;
+  const { rows } = await client.query<{ sequence: boolean; name: string }>(
+    `select false as sequence, k.conname as name from pg_constraint k
+     where k.conrelid = $1::regclass and k.contype <> 'n' and starts_with(k.conname, $2)
+     union all select true, s.relname from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S'
+     where d.classid = 'pg_class'::regclass and d.refobjid = $1::regclass and d.deptype in ('a', 'i')
+       and starts_with(s.relname, $2)`,
+    [table, `${from}_`],
+  );
+  for (const { sequence, name } of rows) {
+    const wanted = quoteIdentifier(passableName(`${to}${name.slice(from.length)}`));
+    await client.query(
+      sequence
+        ? `alter sequence ${quoteIdentifier(schema)}.${quoteIdentifier(name)} rename to ${wanted}`
+        : `alter table ${table} rename constraint ${quoteIdentifier(name)} to ${wanted}`,
+    );
+  }
 }
 
 /** Since PostgreSQL 18 "not null" is a constraint, called after the column as it was called then. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fingerprintSchema } from "../fingerprint/fingerprint-schema.ts";
 import { type Example, EXAMPLES } from "./testing/live-examples.ts";
-import { createLiveWorld, drain, type LiveWorld, release, type Row } from "./testing/live-world.ts";
+import { createLiveWorld, type LiveWorld, release, type Row } from "./testing/live-world.ts";
 
 let world: LiveWorld;
 beforeEach(async () => {
@@ -75,26 +75,5 @@ describe.each(entries.filter(([, { afterComplete }]) => afterComplete !== undefi
     await world.live.complete(newest);
     const [sql = "", rows] = example.afterComplete ?? [];
     for (const statement of sql.split("; ")) expect(await world.as(null, statement)).toEqual(rows);
-  });
-});
-
-describe.each(entries.filter(([, { expectedStartError }]) => expectedStartError !== undefined))("%s", (_, example) => {
-  it("is told before anything is changed", async () => {
-    await world.given(example.given);
-    const before = await fingerprintSchema(world.client, world.schema);
-    await expect(world.live.start("1", releaseOf(example, 0))).rejects.toThrow(example.expectedStartError);
-    expect(await fingerprintSchema(world.client, world.schema)).toEqual(before);
-  });
-});
-
-describe.each(entries.filter(([, one]) => one.expectedBackfillError !== undefined))("%s", (_, example) => {
-  it("is told before the version is visible, and can be undone exactly", async () => {
-    await world.given(example.given);
-    const before = await fingerprintSchema(world.client, world.schema);
-    await world.live.start("1", releaseOf(example, 0));
-    await expect(drain(world.live.backfill("2"))).rejects.toThrow(example.expectedBackfillError);
-    await expect(world.as("2", "insert into t values (0, null)")).rejects.toThrow("did not say which one");
-    await world.live.rollback("2");
-    expect(await fingerprintSchema(world.client, world.schema)).toEqual(before);
   });
 });

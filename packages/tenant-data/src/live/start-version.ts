@@ -12,6 +12,7 @@ import { loadDraft } from "./load-draft.ts";
 import { enterFilling } from "./filled-rows.ts";
 import { createLiveTable, writeBackfillState, writeLiveVersion } from "./live-store.ts";
 import type { LiveVersion, SchemaTask } from "./live-version.ts";
+import { orphanedReferences } from "./orphaned-references.ts";
 import { settleDraft } from "./settle-draft.ts";
 import { replaceTriggers } from "./sync-trigger.ts";
 import { createViews } from "./version-views.ts";
@@ -33,7 +34,14 @@ export interface StartParts {
   readonly check: typeof checkConversions;
 }
 
-const PARTS: StartParts = { operation: startOperation, settle: settleDraft, check: checkConversions };
+const PARTS: StartParts = { operation: startOperation, settle: settleWhole, check: checkConversions };
+
+/** When all operations are known. */
+async function settleWhole(context: StartContext): Promise<void> {
+  const [orphan] = orphanedReferences(context);
+  if (orphan !== undefined) throw orphan.error;
+  await settleDraft(context);
+}
 
 /**
  * Expands the schema for a version, in the caller's transaction: columns, tables, constraints that are not checked yet,

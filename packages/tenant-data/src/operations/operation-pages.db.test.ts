@@ -83,23 +83,6 @@ async function follow(file: string, end: "completed" | "rolled-back"): Promise<O
   return outcomes;
 }
 
-/** Names that the engine made for a while and should have taken away again. */
-async function leftOver(): Promise<string[]> {
-  const { rows } = await world.client.query<{ name: string }>(
-    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relname like '%aibos%' and not starts_with(c.relname, 'aibos_migrations')
-     union all select a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relkind in ('r', 'p') and a.attname like '%aibos%'
-     union all select k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace
-     where n.nspname = $1 and k.conname like '%aibos%' and not starts_with(k.conname, 'aibos_migrations')
-     union all select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-     where n.nspname = $1 and p.proname like '%aibos%'
-     union all select nspname from pg_namespace where nspname like $1 || '@%'`,
-    [world.schema],
-  );
-  return rows.map(({ name }) => name);
-}
-
 test("every operation has a page", () => {
   expect(files.map((name) => name.replace(/\.md$/, "")).toSorted()).toEqual(OPERATION_KINDS.toSorted());
 });
@@ -110,7 +93,7 @@ describe.each(files)("the example of %s", (file) => {
     expect(outcomes.map(({ sql, found }) => [sql, found])).toEqual(
       outcomes.map(({ sql, expected }) => [sql, expected]),
     );
-    expect(await leftOver()).toEqual([]);
+    expect(await world.leftOver()).toEqual([]);
   });
 
   test("holds after the newer one was rolled back, with the structure as it was", async () => {
@@ -118,7 +101,7 @@ describe.each(files)("the example of %s", (file) => {
     expect(outcomes.map(({ sql, found }) => [sql, found])).toEqual(
       outcomes.map(({ sql, expected }) => [sql, expected]),
     );
-    expect(await leftOver()).toEqual([]);
+    expect(await world.leftOver()).toEqual([]);
     expect(structures[1]).toBe(structures[0]);
   });
 });

@@ -3,8 +3,6 @@ import type { Row } from "./live-world.ts";
 export interface Example {
   readonly given: string;
   readonly releases: readonly (readonly unknown[])[];
-  readonly expectedStartError?: string;
-  readonly expectedBackfillError?: string;
   /** What each version reads while all are live, by its number. */
   readonly live?: Readonly<Record<string, Row[]>>;
   readonly read?: Readonly<Record<string, string>>;
@@ -290,53 +288,5 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       ],
     },
     afterComplete: ["select v from t where id = 1", [{ v: "0" }]],
-  },
-  "an expression that fails for one row": {
-    given:
-      "create table t (id int primary key, v text); insert into t select n, n::text from generate_series(1, 500) n; update t set v = 'x' where id = 321",
-    releases: [[{ alter_column: { table: "t", column: "v", type: "integer", up: "v::integer", down: "v::text" } }]],
-    expectedBackfillError: `Table "t", row {"id": 321}, can't be brought to 2: invalid input syntax for type integer: "x". The "up" of column "v" is: "v"::integer.`,
-  },
-  "values that are not unique": {
-    given: "create table t (id int primary key, v text); insert into t values (1, 'a'), (2, 'a')",
-    releases: [[{ alter_column: { table: "t", column: "v", unique: { name: "v_once" }, up: "v", down: "v" } }]],
-    expectedBackfillError: 'building index "v_once" on "t" failed',
-  },
-  "a table that is not there": {
-    given: "create table t (id int primary key)",
-    releases: [[{ drop_column: { table: "u", column: "v" } }]],
-    expectedStartError: '001_change.yaml, operation 1 (drop_column): there is no table "u"; there are t.',
-  },
-  "a column that is not there": {
-    given: "create table t (id int primary key)",
-    releases: [[{ rename_column: { table: "t", from: "v", to: "w" } }]],
-    expectedStartError: 'table "t" has no column "v"; it has id.',
-  },
-  "an expression over a column that is not there": {
-    given: "create table t (id int primary key)",
-    releases: [[{ add_column: { table: "t", column: { name: "v", type: "int" }, up: "nobody + 1" } }]],
-    expectedStartError: 'the "up" for column "v" does not fit: column "nobody" does not exist',
-  },
-  "an expression that is two": {
-    given: "create table t (id int primary key)",
-    releases: [[{ add_column: { table: "t", column: { name: "v", type: "int" }, up: "1); drop table t; select (2" } }]],
-    expectedStartError: 'the "up" of column "v" is not an SQL expression',
-  },
-  "a type that is none": {
-    given: "create table t (id int primary key)",
-    releases: [
-      [{ add_column: { table: "t", column: { name: "v", type: "int default 5, add column w int", nullable: true } } }],
-    ],
-    expectedStartError: 'the type of column "v" is not',
-  },
-  "a column without a value for rows that are there": {
-    given: "create table t (id int primary key)",
-    releases: [[{ add_column: { table: "t", column: { name: "v", type: "int" } } }]],
-    expectedStartError: 'give "up" or "default"',
-  },
-  "raw SQL that can't run in a transaction": {
-    given: "create table t (id int primary key)",
-    releases: [[{ sql: { up: "create index concurrently i on t (id)" } }]],
-    expectedStartError: "can't run inside a transaction",
   },
 };

@@ -11,6 +11,7 @@ import type { Draft } from "../draft.ts";
 import { activateVersion, largeIndexRefusal, taskFailure } from "../finish-version.ts";
 import { readLiveVersions } from "../live-store.ts";
 import type { LiveVersion } from "../live-version.ts";
+import { orphanedReferences } from "../orphaned-references.ts";
 import { readRelation, type RelationFacts } from "../relation-facts.ts";
 import { rollBackVersion } from "../roll-back-version.ts";
 import { inOrder, runTask } from "../run-task.ts";
@@ -186,6 +187,10 @@ async function settleAll(
 ): Promise<void> {
   const { draft } = context;
   sizeTables(draft, real);
+  for (const { table, constraint, error } of orphanedReferences(context)) {
+    findings.push(findingOf("operation-invalid", error));
+    table.withoutConstraints.add(constraint);
+  }
   const before = structuredClone(draft);
   const settle = (without: (relation: string) => boolean): Promise<DomainError | undefined> => {
     Object.assign(draft, structuredClone(before));
