@@ -81,3 +81,29 @@ export {
 export { isInWindow, isTimeZone, type TimeWindow, WEEKDAYS } from "./rollouts/time-window.ts";
 export type { AnalysisVerdict, Judgement, Verdict } from "./rollouts/verdict.ts";
 export { listLatencies, type VersionWindow } from "./rollouts/version-window.ts";
+export {
+  FLAG_KINDS,
+  type FlagDefinition,
+  type FlagKind,
+  type FlagLevel,
+  type FlagPrerequisite,
+  type FlagRollout,
+  type FlagScope,
+  type FlagSegment,
+  type FlagSetting,
+  type TenantFacts,
+} from "./flags/flag-definition.ts";
+export type { FlagErrorCode, FlagExplanationStep, FlagMetadata, FlagReason, FlagResult } from "./flags/flag-result.ts";
+export {
+  FlagSet,
+  type FlagChange,
+  type FlagContext,
+  type FlagExplanation,
+  type TenantFlags,
+} from "./flags/flag-set.ts";
+export { FLAG_TYPES, type FlagType, type FlagValue, isFlagValueOf, isSameFlagValue } from "./flags/flag-value.ts";
+export type { FlagProblem } from "./flags/flag-problem.ts";
+export { exportFlagd, importFlagd } from "./flags/flagd-format.ts";
+export { logicProblem } from "./flags/logic-problem.ts";
+export { parseFlagDefinitions } from "./flags/parse-flag-definitions.ts";
+export { parseSetting } from "./flags/parse-setting.ts";

@@ -1,0 +1,58 @@
+import { bucketOf, ROLLOUT_PARTS } from "./bucket.ts";
+import type { FlagRamp, FlagRollout } from "./flag-definition.ts";
+import { murmurAfter, murmurAfterPair, murmurState } from "./murmur3.ts";
+import { type LogicFrame, READS_TENANT, READS_TIME, READS_USER } from "./logic/logic-frame.ts";
+
+export interface CompiledRollout {
+  readonly variant: string;
+  readonly reads: number;
+  /** Whether the one whom the context names is in. */
+  readonly includes: (frame: LogicFrame) => boolean;
+}
+
+/**
+ * A rollout as a question. Who is in at 20 % is in at 50 %: the hash gives everybody a place from 0 to 99,999 that
+ * never moves, and the first ones are in.
+ */
+export function compileRollout(key: string, rollout: FlagRollout): CompiledRollout {
+  const hashOf = hasher(rollout.seed ?? key, rollout.by);
+  const { percent, variant } = rollout;
+  const reads = rollout.by === "tenant" ? READS_TENANT : READS_TENANT | READS_USER;
+  if (typeof percent !== "number") {
+    return {
+      variant,
+      reads: reads | READS_TIME,
+      includes: (frame) => isWithin(hashOf(frame), partsOf(percentAt(percent, frame.now))),
+    };
+  }
+  const parts = partsOf(percent);
+  return { variant, reads, includes: (frame) => isWithin(hashOf(frame), parts) };
+}
+
+/** Percent of a ramp at a time, milliseconds since 1970. */
+export function percentAt({ from, to, start, end }: FlagRamp, now: number): number {
+  if (now <= start) return from;
+  if (now >= end) return to;
+  return from + ((to - from) * (now - start)) / (end - start);
+}
+
+function partsOf(percent: number): number {
+  return Math.round((percent / 100) * ROLLOUT_PARTS);
+}
+
+function isWithin(hash: number | undefined, parts: number): boolean {
+  return hash !== undefined && bucketOf(hash, ROLLOUT_PARTS) < parts;
+}
+
+function hasher(seed: string, by: FlagRollout["by"]): (frame: LogicFrame) => number | undefined {
+  const state = murmurState(seed);
+  if (by === "tenant") return (frame) => murmurAfter(state, frame.tenant.id);
+  if (by === "user") {
+    // Two tenants' users of one name are two users.
+    return ({ tenant, user }) => (user === undefined ? undefined : murmurAfterPair(state, tenant.id, `/${user}`));
+  }
+  return ({ attributes }) => {
+    const value = Object.hasOwn(attributes, by.attribute) ? attributes[by.attribute] : undefined;
+    return typeof value === "string" || typeof value === "number" ? murmurAfter(state, String(value)) : undefined;
+  };
+}

@@ -1,0 +1,88 @@
+import { compileSetting, compileTargeting, type CompiledSetting, firstOf } from "./compile-setting.ts";
+import type { FlagDefinition, FlagSetting } from "./flag-definition.ts";
+import type { FlagMetadata, FlagResult } from "./flag-result.ts";
+import { createFlagResults, type FlagResults } from "./flag-results.ts";
+import { murmurState } from "./murmur3.ts";
+import type { CompiledLogic } from "./logic/logic-frame.ts";
+import type { LogicScope } from "./logic/logic-scope.ts";
+
+/** A segment's setting of a flag. */
+export interface SegmentSetting {
+  readonly segment: string;
+  readonly matches: CompiledLogic | undefined;
+  readonly setting: CompiledSetting;
+}
+
+/** One flag of a set: its definition, compiled, and what rules and overrides say of it. */
+export interface CompiledFlag {
+  readonly definition: FlagDefinition;
+  readonly results: FlagResults;
+  readonly scope: LogicScope;
+  /** Targeting, then rollout, of the definition; null when it has neither. */
+  readonly base: CompiledSetting | null;
+  readonly standard: FlagResult;
+  readonly disabled: FlagResult;
+  readonly killedResult: FlagResult;
+  readonly prerequisiteFailed: FlagResult;
+  readonly prerequisites: { readonly flag: CompiledFlag; readonly variant: string }[];
+  /** Flags that have this one as a prerequisite, directly or not, and itself. */
+  readonly dependents: Set<CompiledFlag>;
+  killed: boolean;
+  moduleSetting: CompiledSetting | null;
+  segmentSettings: SegmentSetting[];
+  /** By the tenant's index. */
+  readonly tenantSettings: Map<number, CompiledSetting>;
+  readonly userSettings: Map<number, Map<string, CompiledSetting>>;
+  /** Results that depend on the tenant alone, by its index; emptied by every change that could alter one. */
+  byTenant: (FlagResult | undefined)[];
+  /** Compiled fixed settings by their JSON: thousands of tenants with the same value share one. */
+  readonly shared: Map<string, CompiledSetting>;
+}
+
+/** @throws LogicInvalid */
+export function compileFlag(
+  definition: FlagDefinition,
+  { metadata, segment }: { metadata: FlagMetadata; segment: LogicScope["segment"] },
+): CompiledFlag {
+  const { key, targeting, rollout } = definition;
+  const results = createFlagResults(definition, metadata);
+  const scope: LogicScope = { flag: murmurState(key), flagKey: key, segment, inList: false };
+  const parts = [
+    ...(targeting === undefined ? [] : [compileTargeting(targeting, { definition, results, scope })]),
+    ...(rollout === undefined ? [] : [compileSetting({ rollout }, definition, { results, scope })]),
+  ];
+  const { defaultVariant, offVariant } = definition;
+  const flag: CompiledFlag = {
+    definition,
+    results,
+    scope,
+    base: parts.length === 0 ? null : firstOf(parts),
+    standard: results.ofVariant(defaultVariant, parts.length === 0 ? "STATIC" : "DEFAULT"),
+    disabled: results.ofVariant(defaultVariant, "DISABLED"),
+    killedResult: results.ofVariant(offVariant, "DISABLED"),
+    prerequisiteFailed: results.ofVariant(defaultVariant, "PREREQUISITE_FAILED"),
+    prerequisites: [],
+    dependents: new Set(),
+    killed: false,
+    moduleSetting: null,
+    segmentSettings: [],
+    tenantSettings: new Map(),
+    userSettings: new Map(),
+    byTenant: [],
+    shared: new Map(),
+  };
+  flag.dependents.add(flag);
+  return flag;
+}
+
+/** A setting of this flag, compiled; those that are a fixed value are shared. @throws LogicInvalid */
+export function settingOf(flag: CompiledFlag, setting: FlagSetting): CompiledSetting {
+  const isFixed = setting.targeting === undefined && setting.rollout === undefined;
+  const key = isFixed ? JSON.stringify(setting) : undefined;
+  const known = key === undefined ? undefined : flag.shared.get(key);
+  if (known !== undefined) return known;
+  const compiled = compileSetting(setting, flag.definition, flag);
+  // Values of objects may all differ: what is shared by nobody is not worth its memory.
+  if (key !== undefined && flag.shared.size < 1_000) flag.shared.set(key, compiled);
+  return compiled;
+}
