@@ -53,7 +53,9 @@ export function keepInStep(options: StepOptions): InStep {
     if (applied.kind !== "applied") return "applied";
     if (message.type === "snapshot") anew = true;
     else waiting.push(...message.changes);
-    for (const { route } of applied.changed.flatMap((key) => table.route(key) ?? [])) {
+    const changed =
+      applied.changed === "all" ? table.entries() : applied.changed.flatMap((key) => table.route(key) ?? []);
+    for (const { route } of changed) {
       unsure.set(`${route.tenant}/${route.module}`, { tenant: route.tenant, module: route.module });
     }
     work();

@@ -68,8 +68,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const mirror = new Mirror(settings.random);
   const startedAt = settings.now();
 
-  const routeFile = openRouteFile(join(settings.folder, "routes.ndjson"), () => table.snapshot(), log);
-  await routeFile.read((message) => (message.type === "snapshot" ? table.replace(message) : table.apply(message)));
+  const routeFile = openRouteFile(join(settings.folder, "routes.ndjson"), table, log);
+  await routeFile.read();
   if (table.feed !== undefined) log.info({ revision: table.revision, routes: table.size }, "serving from kept routes");
   pools.follow(table.allEndpoints());
 
@@ -132,6 +132,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
   const url = `http://${host}:${port}`;
 
+  /** The routes for which a change means something at the moment. */
+  const busyRoutes = (): Set<RouteKey> => new Set([...drain.keys(), ...streams.keys(), ...holds.keys()]);
+
   /** What a changed route means for the requests under way, those that wait, and open connections. */
   function routeChanged(key: RouteKey): void {
     drain.changed(key);
@@ -152,7 +155,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (applied.kind === "begun") return "applied";
     confirmedFeed = table.feed;
     if (applied.kind === "applied") {
-      for (const key of applied.changed) routeChanged(key);
+      for (const key of applied.changed === "all" ? busyRoutes() : applied.changed) routeChanged(key);
       if (message.type === "snapshot") routeFile.replaced();
       else routeFile.changed(message);
       if (message.type === "snapshot" || message.changes.some(({ kind }) => kind === "endpoints")) {

@@ -53,6 +53,11 @@ export class HoldQueue {
     return { leave: () => this.#remove(key, waiting) };
   }
 
+  /** Routes on which requests wait. */
+  keys(): Iterable<RouteKey> {
+    return this.#queues.keys();
+  }
+
   /** The hold is over, or has changed: all that wait go on in the order in which they came. */
   release(key: RouteKey): void {
     this.#settleAll(key, "released");

@@ -1,6 +1,8 @@
-import { appendFile, chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import { keptLine } from "./kept-line.ts";
+import { packRoute } from "./route-shape.ts";
 import { startFakeControlPlane } from "./testing/fake-control-plane.ts";
 import { startFakeUpstream } from "./testing/fake-upstream.ts";
 import {
@@ -16,11 +18,24 @@ import {
 /** Where nobody listens. */
 const AWAY = { url: "http://127.0.0.1:1" };
 
-const linesOf = async (file: string): Promise<{ type: string; revision: number }[]> =>
+/** What the file's lines say, without their checksums. */
+const linesOf = async (file: string): Promise<Record<string, unknown>[]> =>
   (await readFile(file, "utf8"))
     .trim()
     .split("\n")
-    .map((line) => JSON.parse(line) as { type: string; revision: number });
+    .map((line) => JSON.parse(line.slice(9)) as Record<string, unknown>);
+
+/** Lines with the checksums that they ought to have. */
+function fileOf(...texts: unknown[]): string {
+  let sum = 0;
+  let file = "";
+  for (const text of texts) {
+    const kept = keptLine(typeof text === "string" ? text : JSON.stringify(text), sum);
+    sum = kept.sum;
+    file += kept.line;
+  }
+  return file;
+}
 
 describe("kept routes", () => {
   test("are on disk soon after a change, readable by their owner alone: they hold the signing keys", async () => {
@@ -28,9 +43,8 @@ describe("kept routes", () => {
     const { control } = await gatewayWith([endpointsOf([])], { folder });
     await control.change(routeOf());
     const file = join(folder, "routes.ndjson");
-    await vi.waitFor(async () => expect((await linesOf(file)).at(-1)).toMatchObject({ revision: 3 }), {
-      timeout: 20_000,
-    });
+    const revisions = async () => (await linesOf(file)).map(({ revision }) => revision);
+    await vi.waitFor(async () => expect(await revisions()).toContain(3), { timeout: 20_000 });
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await stat(folder)).mode & 0o077).toBe(0);
     expect(await readFile(file, "utf8")).toContain(KEY);
@@ -41,7 +55,9 @@ describe("kept routes", () => {
     const { gateway } = await gatewayWith([routeOf()], { folder });
     await gateway.stop();
     expect(await linesOf(join(folder, "routes.ndjson"))).toMatchObject([
-      { type: "snapshot", feed: "feed-1", revision: 2 },
+      { format: 2, feed: "feed-1", revision: 2 },
+      { rows: [[0, "acme", "r_acme", "t_acme_1.0.0", "t_acme_1.0.0@1.0.0"]] },
+      { routes: 1 },
     ]);
   });
 
@@ -81,15 +97,17 @@ describe("kept routes", () => {
     const file = join(folder, "routes.ndjson");
     const tenants = ["a", "b", "c", "d", "e"].map((tenant) => routeOf({ tenant }));
     const { control, gateway } = await gatewayWith(tenants, { folder });
-    await vi.waitFor(async () => expect(await linesOf(file)).toHaveLength(1), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await linesOf(file)).toHaveLength(3), { timeout: 20_000 });
     await control.change(routeOf({ tenant: "b", role: "r_new" }));
     await control.change({ kind: "route", tenant: "c", module: "notes", route: null });
     await gateway.stop();
     const lines = await linesOf(file);
-    expect(lines.map(({ type, revision }) => [type, revision])).toEqual([
-      ["snapshot", 2],
-      ["delta", 3],
-      ["delta", 4],
+    expect(lines).toMatchObject([
+      { format: 2, revision: 2 },
+      { shapes: [[0, { module: "notes" }]], rows: { length: 5 } },
+      { routes: 5 },
+      { type: "delta", revision: 3 },
+      { type: "delta", revision: 4 },
     ]);
     const again = await gatewayOf(AWAY, { folder });
     expect(again.state()).toMatchObject({ revision: 4, routes: 4 });
@@ -100,28 +118,57 @@ describe("kept routes", () => {
     const { control, gateway } = await gatewayWith([routeOf()], { folder });
     await gateway.stop();
     const file = join(folder, "routes.ndjson");
-    const delta = JSON.stringify({ type: "delta", revision: 3, changes: [routeOf({ tenant: "globex" })] });
-    await appendFile(file, `${delta}\n${delta.replace('"revision":3', '"revision":4').slice(0, -5)}`);
+    const delta = (revision: number) => ({
+      type: "delta",
+      revision,
+      changes: [routeOf({ tenant: `globex-${revision}` })],
+    });
+    const texts = (await linesOf(file)) as unknown[];
+    await writeFile(file, fileOf(...texts, delta(3), delta(4)).slice(0, -5));
     expect((await gatewayOf(AWAY, { folder })).state()).toMatchObject({ revision: 3, routes: 2 });
     await gatewayOf(control, { folder });
     expect(await control.feedRequest(2)).toMatchObject({ feed: "feed-1", since: "3" });
   });
 
-  const snapshot = { ...EMPTY_SNAPSHOT, revision: 2, routes: [routeOf().route] };
+  const head = { format: 2, feed: "feed-1", revision: 2, testerKey: "k", endpoints: [] };
+  const shapeOf = (weights: Record<string, number>) => packRoute(routeOf({ weights }).route).shape;
+  const rowsOf = (...rows: unknown[]) => ({ shapes: [[0, shapeOf({ "1.0.0": 10_000 })]], rows });
+  const row = [0, "acme", "r_acme", "schema", "views"];
+  const good = [head, rowsOf(row, [0, "globex", "r_globex", "schema", "views"]), { routes: 2 }];
+  const [first = "", second = "", third = ""] = fileOf(...good).split("\n");
+  test("are used when they are whole: the files of the next test differ from one that is good", async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "routes.ndjson"), `${first}\n${second}\n${third}\n`);
+    expect((await gatewayOf(AWAY, { folder })).state()).toMatchObject({ revision: 2, routes: 2 });
+  });
+
   test.each([
     ["empty", ""],
-    ["cut off", JSON.stringify(snapshot).slice(0, -9)],
+    ["cut off in the middle of a line", `${first}\n${second.slice(0, -9)}`],
+    ["cut off at the end of a line", `${first}\n${second}\n`],
+    ["without a line", `${first}\n${third}\n`],
+    ["with a changed letter", `${first}\n${second.replace("globex", "globey")}\n${third}\n`],
+    ["with lines in another order", `${second}\n${first}\n${third}\n`],
     ["not JSON", "\0\0\0\0"],
-    ["another message", '{"type":"heartbeat","revision":3}'],
-    ["of another shape", JSON.stringify({ ...snapshot, routes: {} })],
-    ["a first part without the others", `${JSON.stringify({ ...snapshot, last: false })}\n`],
+    ["of the format before", JSON.stringify({ ...EMPTY_SNAPSHOT, routes: [routeOf().route] })],
+    ["of a format to come", fileOf({ ...head, format: 3 }, ...good.slice(1))],
+    ["with fewer routes than it says", fileOf(head, rowsOf(row), { routes: 2 })],
+    ["with a row of no shape", fileOf(head, rowsOf([1, ...row.slice(1)]), { routes: 1 })],
+    ["with a first row that lacks a name", fileOf(head, rowsOf(row.slice(0, -1)), { routes: 1 })],
+    ["with a further row that lacks a name", fileOf(head, rowsOf(row, [0, "globex", "r", "s"]), { routes: 2 })],
+    ["with a name that is none", fileOf(head, rowsOf(row, [0, "globex", "r", "s", 1]), { routes: 2 })],
+    ["with a tenant that is none", fileOf(head, rowsOf(row, [0, "../x", "r", "s", "v"]), { routes: 2 })],
     [
       "with weights that do not add up",
-      JSON.stringify({ ...snapshot, routes: [routeOf({ weights: { "1.0.0": 1 } }).route] }),
+      fileOf(head, { shapes: [[0, shapeOf({ "1.0.0": 1 })]], rows: [row] }, { routes: 1 }),
     ],
     [
       "with a version that is none",
-      JSON.stringify({ ...snapshot, routes: [routeOf({ weights: { x: 10_000 } }).route] }),
+      fileOf(head, { shapes: [[0, shapeOf({ x: 10_000 })]], rows: [row] }, { routes: 1 }),
+    ],
+    [
+      "with a shape that has more than it should",
+      fileOf(head, { shapes: [[0, { ...shapeOf({ "1.0.0": 10_000 }), hold: {} }]], rows: [row] }, { routes: 1 }),
     ],
   ])("that are %s count as none, and the control plane gives new ones", async (_case, text) => {
     const folder = await temporaryFolder();
@@ -132,7 +179,7 @@ describe("kept routes", () => {
     const { gateway } = await gatewayWith([routeOf()], { folder });
     expect(gateway.state().routes).toBe(1);
     await gateway.stop();
-    expect(await linesOf(join(folder, "routes.ndjson"))).toMatchObject([{ revision: 2 }]);
+    expect((await linesOf(join(folder, "routes.ndjson")))[0]).toMatchObject({ revision: 2 });
   });
 
   test("that can't be written do not keep the gateway from serving", async () => {

@@ -33,6 +33,11 @@ export class LiveStreams {
     };
   }
 
+  /** Routes with open streams. */
+  keys(): Iterable<RouteKey> {
+    return this.#routes.keys();
+  }
+
   /** Gives a time to end to what the changed route does not allow any more, and takes it back from what it allows again. */
   changed(key: RouteKey, entry: RouteEntry | undefined): void {
     for (const stream of this.#routes.get(key) ?? []) {

@@ -39,6 +39,11 @@ export class RouteDrain {
     };
   }
 
+  /** Routes with requests under way. */
+  keys(): Iterable<RouteKey> {
+    return this.#routes.keys();
+  }
+
   /** The route changed: whatever is under way is old now. */
   changed(key: RouteKey): void {
     const counts = this.#routes.get(key);

@@ -9,8 +9,8 @@ export type RouteVersion = TenantRoute["versions"][number];
 type RouteVersions = readonly [RouteVersion, ...RouteVersion[]];
 
 /**
- * A route made ready for use: what a request needs is computed once per change, not once per request. A gateway has
- * 100,000 of them, so that it holds little besides what came.
+ * A route made ready for use: what a request needs is computed once, not for each request. A gateway knows 100,000
+ * routes, of which it has few ready.
  */
 export interface RouteEntry {
   readonly key: RouteKey;
@@ -20,7 +20,7 @@ export interface RouteEntry {
   readonly policy: EntryPolicy | undefined;
 }
 
-interface EntryPolicy {
+export interface EntryPolicy {
   readonly rules: CompiledRules;
   readonly mirror: FeedPolicy["mirror"];
   readonly leaving: Leaving | undefined;
@@ -34,8 +34,11 @@ interface Leaving {
 }
 type LeavingWeight = NonNullable<FeedPolicy["leaving"]>["weights"][number];
 
-/** @throws InvalidIdentifierError, or RangeError when weights do not add up to 10,000 */
-export function routeEntryOf(route: TenantRoute): RouteEntry {
+/**
+ * @param policy what was made of an equal policy before
+ * @throws InvalidIdentifierError, or RangeError when weights do not add up to 10,000
+ */
+export function routeEntryOf(route: TenantRoute, policy?: EntryPolicy): RouteEntry {
   parseTenantId(route.tenant);
   parseModuleId(route.module);
   const versions = newestFirst(route.versions);
@@ -45,7 +48,7 @@ export function routeEntryOf(route: TenantRoute): RouteEntry {
     key: routeKeyOf(route.tenant, route.module),
     route,
     versions,
-    policy: route.policy === null ? undefined : entryPolicyOf(route, route.policy),
+    policy: route.policy === null ? undefined : (policy ?? entryPolicyOf(route, route.policy)),
   };
 }
 

@@ -1,8 +1,10 @@
 import { open, type FileHandle, mkdir, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
-import { type FeedMessage, feedMessageSchema } from "@aibos/contract";
-import type { Applied, RouteDelta, RouteSnapshot } from "./route-table.ts";
+import { keptLine, readKeptLine } from "./kept-line.ts";
+import { KeptRoutesReader, keptTexts } from "./kept-routes.ts";
+import type { RouteDelta, RouteTable } from "./route-table.ts";
 
 /** Changes that come close together are written together; milliseconds. */
 const WRITE_DELAY_MS = 200;
@@ -10,14 +12,17 @@ const WRITE_DELAY_MS = 200;
 const MOST_DELTAS = 10_000;
 
 /**
- * The newest routes on disk, so that a gateway can serve from its start while the control plane is away: messages of the
- * feed, one a line, first a snapshot in parts and then the deltas since. A change appends a line; a file with many is
- * written anew beside the old one. It holds the keys that sign tenant contexts: only its owner can read it.
+ * The newest routes on disk, so that a gateway can serve from its start while the control plane is away: first all
+ * routes, then the deltas since. A change appends a line; a file with many is written anew beside the old one. Each line
+ * is chained to those before by a checksum. It holds the keys that sign tenant contexts: only its owner can read it.
  */
 export interface RouteFile {
-  /** Gives what was kept to `apply`, up to the first line that is damaged, as one is when a write was killed. */
-  read(apply: (message: RouteSnapshot | RouteDelta) => Applied): Promise<void>;
-  /** Everything was replaced: writes soon what `snapshot` gives then. */
+  /**
+   * Fills the table with what was kept. A delta that is damaged, as the last one is when a write was killed, and those
+   * after it are left out; anything else that is damaged makes it all count as none.
+   */
+  read(): Promise<void>;
+  /** Everything was replaced: writes soon what is there then. */
   replaced(): void;
   /** Appends a change soon. */
   changed(delta: RouteDelta): void;
@@ -25,14 +30,21 @@ export interface RouteFile {
   close(): Promise<void>;
 }
 
-export function openRouteFile(path: string, snapshot: () => Iterable<RouteSnapshot>, log: Logger): RouteFile {
+export function openRouteFile(path: string, table: RouteTable, log: Logger): RouteFile {
   let timer: NodeJS.Timeout | undefined;
   let writing = Promise.resolve();
   /** The file that deltas are appended to; undefined until one is written. */
   let file: FileHandle | undefined;
+  let sum = 0;
   let appended = 0;
   let waiting: RouteDelta[] = [];
   let isWhole = true;
+
+  function lineOf(text: string): string {
+    const { line, sum: next } = keptLine(text, sum);
+    sum = next;
+    return line;
+  }
 
   /** Routes change while this goes on: the deltas that come meanwhile are appended after it. */
   async function writeAnew(): Promise<void> {
@@ -43,7 +55,12 @@ export function openRouteFile(path: string, snapshot: () => Iterable<RouteSnapsh
       await next.chmod(0o600);
       isWhole = true;
       waiting = [];
-      for (const part of snapshot()) await next.appendFile(`${JSON.stringify(part)}\n`);
+      sum = 0;
+      for (const text of keptTexts(table)) {
+        await next.appendFile(lineOf(text));
+        // Requests come before the next thousand routes.
+        await nextTurn();
+      }
       await next.sync();
       await rename(`${path}.part`, path);
     } catch (error) {
@@ -62,7 +79,7 @@ export function openRouteFile(path: string, snapshot: () => Iterable<RouteSnapsh
     waiting = [];
     if (deltas.length === 0) return;
     appended += deltas.length;
-    await file?.appendFile(deltas.map((delta) => `${JSON.stringify(delta)}\n`).join(""));
+    await file?.appendFile(deltas.map((delta) => lineOf(JSON.stringify(delta))).join(""));
   }
 
   function flush(): Promise<void> {
@@ -77,18 +94,26 @@ export function openRouteFile(path: string, snapshot: () => Iterable<RouteSnapsh
   const soon = (): void => void (timer ??= setTimeout(() => void flush(), WRITE_DELAY_MS));
 
   return {
-    async read(apply) {
+    async read() {
       const kept = await open(path).catch(() => undefined);
       if (kept === undefined) return;
+      const reader = new KeptRoutesReader(table);
       let line = 0;
+      let before = 0;
       try {
-        for await (const text of kept.readLines()) {
+        for await (const written of kept.readLines()) {
           line += 1;
-          const message = parseKept(text);
-          if (apply(message).kind === "gap") throw new RangeError(`revision ${message.revision} does not follow`);
+          const { text, sum: next } = readKeptLine(written, before);
+          before = next;
+          reader.take(text);
         }
+        if (table.feed === undefined) throw new RangeError("it ends before all routes are there");
       } catch (error) {
-        log.warn({ error, path, line }, "the kept routes can't be used from this line on");
+        const isUsed = table.feed !== undefined;
+        log.warn(
+          { error, path, line },
+          isUsed ? "the kept routes can't be used from this line on" : "the kept routes can't be used; new ones come",
+        );
       } finally {
         await kept.close();
       }
@@ -111,10 +136,4 @@ export function openRouteFile(path: string, snapshot: () => Iterable<RouteSnapsh
       file = undefined;
     },
   };
-}
-
-function parseKept(text: string): RouteSnapshot | RouteDelta {
-  const message: FeedMessage = feedMessageSchema.parse(JSON.parse(text));
-  if (message.type === "heartbeat") throw new TypeError("it holds a message that changes nothing");
-  return message;
 }

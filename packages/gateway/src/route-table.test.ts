@@ -55,7 +55,7 @@ describe("a route table", () => {
     for (const part of [{ revision: 7 }, { feed: "feed-2", revision: 2 }]) {
       const table = tableWith(routeOf(), routeOf({ tenant: "gone" }));
       const applied = table.replace({ ...empty, ...part, routes });
-      expect(applied).toEqual({ kind: "applied", changed: ["acme/notes", "gone/notes", "new/notes"] });
+      expect(applied).toEqual({ kind: "applied", changed: "all" });
     }
   });
 
@@ -71,7 +71,7 @@ describe("a route table", () => {
     const second = { ...empty, revision: 5, part: 1, routes: [routeOf({ tenant: "b" }).route] };
     expect(table.replace(first)).toEqual({ kind: "begun" });
     expect([table.size, table.revision]).toEqual([1, 2]);
-    expect(table.replace(second)).toEqual({ kind: "applied", changed: ["acme/notes", "a/notes", "b/notes"] });
+    expect(table.replace(second)).toEqual({ kind: "applied", changed: "all" });
     expect([table.size, table.revision]).toEqual([2, 5]);
   });
 

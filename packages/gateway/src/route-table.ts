@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { FeedMessage, TenantRoute, VersionEndpoints } from "@aibos/contract";
+import { PackedRoutes, type PackedRow } from "./packed-routes.ts";
 import { type RouteEntry, routeEntryOf } from "./route-entry.ts";
 import { type RouteKey, routeKeyOf } from "./route-key.ts";
 
@@ -7,11 +8,11 @@ export type RouteSnapshot = Extract<FeedMessage, { type: "snapshot" }>;
 export type RouteDelta = Extract<FeedMessage, { type: "delta" }>;
 
 /**
- * What a message did: the routes that changed, nothing at all, nothing until the snapshot's other parts are there, or
- * that something between is missing.
+ * What a message did: the routes that changed, or that all did, nothing at all, nothing until the snapshot's other parts
+ * are there, or that something between is missing.
  */
 export type Applied =
-  | { readonly kind: "applied"; readonly changed: readonly RouteKey[] }
+  | { readonly kind: "applied"; readonly changed: readonly RouteKey[] | "all" }
   | { readonly kind: "old" }
   | { readonly kind: "begun" }
   | { readonly kind: "gap" };
@@ -21,7 +22,7 @@ interface Incoming {
   readonly feed: string;
   readonly revision: number;
   parts: number;
-  readonly routes: Map<RouteKey, RouteEntry>;
+  readonly routes: PackedRoutes;
   readonly endpoints: Map<string, VersionEndpoints>;
 }
 
@@ -29,7 +30,7 @@ interface Incoming {
 export class RouteTable {
   #feed: string | undefined;
   #revision = 0;
-  #routes = new Map<RouteKey, RouteEntry>();
+  #routes = new PackedRoutes();
   #endpoints = new Map<string, VersionEndpoints>();
   #testerKey = "";
   #incoming: Incoming | undefined;
@@ -77,6 +78,26 @@ export class RouteTable {
     return this.#testerKey;
   }
 
+  /** All routes as they are kept. */
+  packed(): Iterable<PackedRow> {
+    return this.#routes.packed();
+  }
+
+  /** Takes what was kept of a table. */
+  restore(kept: {
+    readonly feed: string;
+    readonly revision: number;
+    readonly testerKey: string;
+    readonly endpoints: readonly VersionEndpoints[];
+    readonly routes: PackedRoutes;
+  }): void {
+    this.#feed = kept.feed;
+    this.#revision = kept.revision;
+    this.#testerKey = kept.testerKey;
+    this.#routes = kept.routes;
+    this.#endpoints = new Map(kept.endpoints.map((entry) => [`${entry.module}@${entry.version}`, entry]));
+  }
+
   /**
    * Replaces everything when the last part of the snapshot is there. A snapshot does not tell when each route changed
    * last, so that at another revision every route counts as changed: a request that is under way may be older than a
@@ -87,8 +108,8 @@ export class RouteTable {
     this.#incoming = undefined;
     if (incoming === undefined || !isNextPart(incoming, part)) return { kind: "gap" };
     for (const route of part.routes) {
-      const entry = routeEntryOf(route);
-      incoming.routes.set(entry.key, entry);
+      routeEntryOf(route);
+      incoming.routes.set(route);
     }
     for (const entry of part.endpoints) incoming.endpoints.set(`${entry.module}@${entry.version}`, entry);
     incoming.parts += 1;
@@ -98,9 +119,7 @@ export class RouteTable {
     }
     const { routes } = incoming;
     const sameRevision = this.#feed === part.feed && this.#revision === part.revision;
-    const changed = [...new Set([...this.#routes.keys(), ...routes.keys()])].filter(
-      (key) => !sameRevision || !isDeepStrictEqual(this.#routes.get(key)?.route, routes.get(key)?.route),
-    );
+    const changed = sameRevision ? difference(this.#routes, routes) : "all";
     this.#routes = routes;
     this.#endpoints = incoming.endpoints;
     this.#feed = part.feed;
@@ -117,14 +136,15 @@ export class RouteTable {
     // Everything that can fail comes before the first change.
     const steps = delta.changes.map((change) =>
       change.kind === "route"
-        ? { key: routeKeyOf(change.tenant, change.module), entry: change.route && routeEntryOf(change.route) }
+        ? { key: routeKeyOf(change.tenant, change.module), route: change.route && checked(change.route) }
         : { address: `${change.module}@${change.version}`, endpoints: change.endpoints },
     );
     const changed = new Set<RouteKey>();
     for (const step of steps) {
       if ("address" in step) put(this.#endpoints, step.address, step.endpoints);
       else {
-        put(this.#routes, step.key, step.entry);
+        if (step.route === null) this.#routes.delete(step.key);
+        else this.#routes.set(step.route);
         changed.add(step.key);
       }
     }
@@ -158,11 +178,22 @@ export class RouteTable {
 }
 
 function incomingOf({ feed, revision }: RouteSnapshot): Incoming {
-  return { feed, revision, parts: 0, routes: new Map(), endpoints: new Map() };
+  return { feed, revision, parts: 0, routes: new PackedRoutes(), endpoints: new Map() };
+}
+
+function difference(before: PackedRoutes, after: PackedRoutes): RouteKey[] {
+  const keys = new Set([...before.keys(), ...after.keys()]);
+  return [...keys].filter((key) => !isDeepStrictEqual(before.get(key)?.route, after.get(key)?.route));
 }
 
 function isNextPart(incoming: Incoming, { feed, revision, part }: RouteSnapshot): boolean {
   return incoming.feed === feed && incoming.revision === revision && incoming.parts === part;
+}
+
+/** @throws what {@link routeEntryOf} throws */
+function checked(route: TenantRoute): TenantRoute {
+  routeEntryOf(route);
+  return route;
 }
 
 function put<K, V>(map: Map<K, V>, key: K, value: V | null): void {
