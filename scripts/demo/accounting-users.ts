@@ -5,6 +5,8 @@ import { type FailedRequest, Traffic, type TrafficReport, type UserRequest } fro
 /** How long traffic runs between two changes, so that there is something to see. */
 const STRETCH_MS = 2_500;
 const THINK_MS = 400;
+/** Every user has had an answer in so long, however busy the machine is. */
+const ALL_MS = 10_000;
 
 export interface AccountingUsersOptions {
   readonly story: Story;
@@ -105,6 +107,16 @@ export class AccountingUsers {
   /** Users whom a version answered last. */
   on(version: string): Set<number> {
     return new Set([...this.#traffic.versionsSeen()].flatMap(([user, seen]) => (seen === version ? [user] : [])));
+  }
+
+  /** Waits until every user was answered by this version, for some seconds at most; tells how many were. */
+  async allOn(version: string): Promise<number> {
+    for (const until = performance.now() + ALL_MS; this.on(version).size < this.#count && performance.now() < until;) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20);
+      });
+    }
+    return this.on(version).size;
   }
 
   get size(): number {

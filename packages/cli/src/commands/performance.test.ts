@@ -44,7 +44,7 @@ test("monitor-performance --once shows each version with what is known of it, wi
   expect([ran.code, ran.err]).toEqual([0, ""]);
   expect(ran.out).toBe(
     [
-      "acme: accounting in the last 1 min 0 s 09:30:00Z",
+      "acme: accounting in the last 60 s 09:30:00Z",
       "",
       "version  requests  per s  failed     p50    p95    p99  open   cpu    memory",
       "1.0.0        1200   20.0   0.5 %  9.3 ms  49 ms  1.2 s     7  25 %  85.8 MiB",
@@ -118,14 +118,14 @@ test("compare-versions shows two versions side by side, within 80 columns", asyn
   expect([ran.code, ran.err]).toEqual([0, ""]);
   expect(ran.out).toBe(
     [
-      "all tenants: accounting in the last 1 min 0 s; requests: 1.0.0 1200, 1.5.0 300",
+      "all tenants: accounting in the last 60 s; requests: 1.0.0 1200, 1.5.0 300",
       "",
-      "                    1.0.0   1.5.0  difference       95 % interval",
-      "failed              0.5 %   0.4 %      −0.1 %    −1.2 % to +1.1 %  unclear",
-      "response time p50  9.3 ms  4.2 ms     −5.1 ms  −6.0 ms to −4.4 ms  lower",
-      "p90                 21 ms   90 ms      +69 ms    +41 ms to +77 ms  higher",
-      "p95                 49 ms  130 ms      +81 ms         −10 ms to ?  unclear",
-      "p99                 1.2 s       –           –                   –  unclear",
+      "                    1.0.0   1.5.0   difference        95 % interval",
+      "failed              0.5 %   0.4 %  −0.1 points  −1.2 to +1.1 points  unclear",
+      "response time p50  9.3 ms  4.2 ms      −5.1 ms   −6.0 ms to −4.4 ms  lower",
+      "p90                 21 ms   90 ms       +69 ms     +41 ms to +77 ms  higher",
+      "p95                 49 ms  130 ms       +81 ms      at least −10 ms  unclear",
+      "p99                 1.2 s       –            –                    –  unclear",
       "",
     ].join("\n"),
   );

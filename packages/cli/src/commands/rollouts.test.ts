@@ -58,8 +58,69 @@ test("rollout status shows why, and exits with 1 when it was rolled back", async
   api = await startFakeApi({ [`GET /v1/rollouts/${ID}`]: { body } });
   const { code, out } = await runInProcess(api.url, ["rollout", "status", ID, "--watch"]);
   expect(code).toBe(1);
+  expect(out).toBe(`✖ ${ID} accounting 1.0.0 → 1.5.0: rolled-back, 0 % on 1.5.0\n  ${FAIL}\n  Back on 1.0.0: acme\n`);
+});
+
+test("rollout status shows what the newest verdict rests on, in whole words and within 80 columns", async () => {
+  const sentence = `Inconclusive: errors 2 % against 1 % (100 and 900 requests) may be worse: evidence 5.0 : 1, too much.`;
+  const analysis = {
+    level: "critical" as const,
+    samples: { old: 900, new: 100 },
+    difference: null,
+    evidence: Math.log(5),
+    needed: Math.log(200),
+    sentence: "",
+  };
+  const report = { pValue: 0.031, shift: 0.012, low: 0.001, high: 0.02, effect: 0.41, method: "exact" as const };
+  const verdict = {
+    at: "2027-01-31T09:31:00.000Z",
+    step: 1,
+    verdict: "inconclusive" as const,
+    sentence,
+    evidence: 1.6,
+    needed: 4.6,
+    analyses: [
+      {
+        ...analysis,
+        name: "errors",
+        verdict: "inconclusive" as const,
+        measure: "error-rate" as const,
+        unit: "share",
+        old: 0.01,
+        new: 0.02,
+        report,
+      },
+      {
+        ...analysis,
+        name: "p95",
+        level: "warn" as const,
+        verdict: "pass" as const,
+        measure: "latency" as const,
+        unit: "ms",
+        old: 48,
+        new: 47,
+        report: null,
+      },
+    ],
+  };
+  const tenants = ["acme", "globex"].map((tenant) => ({ tenant, status: "running" as const, reason: null }));
+  const body = sampleRollout({ reason: sentence, verdicts: [verdict], tenants });
+  api = await startFakeApi({ [`GET /v1/rollouts/${ID}`]: { body } });
+  const { out } = await runInProcess(api.url, ["rollout", "status", ID], { columns: 80 });
   expect(out).toBe(
-    `✖ ${ID} accounting 1.0.0 → 1.5.0: rolled-back, 0 % on 1.5.0\n  ${FAIL}\n  acme is back on 1.0.0: ${FAIL}\n`,
+    [
+      `✔ ${ID} accounting 1.0.0 → 1.5.0: running, 10 % on 1.5.0, step 1 of 2`,
+      "  Inconclusive: errors 2 % against 1 % (100 and 900 requests) may be worse:",
+      "  evidence 5.0 : 1, too much.",
+      "",
+      "analysis  level     1.0.0  1.5.0  evidence   needed  verdict",
+      "errors    critical    1 %    2 %   5.0 : 1  200 : 1  inconclusive",
+      "p95       warn      48 ms  47 ms   5.0 : 1  200 : 1  pass",
+      "",
+      "windows of the step        shift             95 % interval  effect      p",
+      "errors               +1.2 points  +0.1 points to +2 points   +0.41  0.031",
+      "",
+    ].join("\n"),
   );
 });
 
@@ -76,7 +137,7 @@ test("rollout list shows where each one is", async () => {
   api = await startFakeApi({ "GET /v1/rollouts": { body: { items: [sampleRollout()], nextCursor: null } } });
   const { out } = await runInProcess(api.url, ["rollout", "list", "-m", "accounting", "--status", "running"]);
   expect(out).toMatch(
-    /^id +module +versions +tenants +status +share +why\nro_8f3c2a1b9d04 +accounting +1\.0\.0 → 1\.5\.0 +1 +running +10 % +Step 1 of 2/,
+    /^id +module +versions +tenants +status +why\nro_8f3c2a1b9d04 +accounting +1\.0\.0 → 1\.5\.0 +1 +running, 10 % +Step 1 of 2/,
   );
   expect(api.calls[0]?.query).toEqual({ module: "accounting", status: "running" });
 });

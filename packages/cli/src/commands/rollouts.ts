@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import type { MultiVersionService, Rollout, RolloutCommandName, RolloutStatus } from "@aibos/contract";
 import { EXIT } from "../exit-codes.ts";
-import { oneLine } from "../output/plain-text.ts";
 import type { CommandContext, Run } from "./command-context.ts";
 import { withExample } from "./help-example.ts";
 import { parseReference } from "./option-values.ts";
@@ -111,12 +110,11 @@ export function addRolloutCommands(program: Command, run: Run): void {
       await showList(output, options, (page) => client.listRollouts({ ...page, ...filter }), {
         nothing: "There are no such rollouts.",
         columns: [
-          { title: "id", cell: (row) => row.id },
+          { title: "id", cell: (row) => row.id, whole: true },
           { title: "module", cell: (row) => row.module },
           { title: "versions", cell: (row) => `${row.oldVersion} → ${row.newVersion}` },
           { title: "tenants", align: "right", cell: (row) => row.tenants.length },
-          { title: "status", cell: (row) => row.status },
-          { title: "share", align: "right", cell: (row) => `${row.weight} %` },
+          { title: "status", cell: (row) => (isUnderWay(row) ? `${row.status}, ${row.weight} %` : row.status) },
           { title: "why", cell: (row) => row.reason },
         ],
       });
@@ -128,34 +126,23 @@ export function addRolloutCommands(program: Command, run: Run): void {
 
 /** The rollout when it has ended, with a line for each change until then. */
 async function follow(client: MultiVersionService, { output }: CommandContext, id: string): Promise<Rollout> {
+  const { progressText } = await import("../output/rollout-text.ts");
   for (let shown = ""; ;) {
     const rollout = await client.getRollout(id);
     if (rollout.finishedAt !== null) return rollout;
-    if (rollout.reason !== shown) output.line(`${stateText(rollout)}: ${oneLine(rollout.reason)}`);
+    if (rollout.reason !== shown) output.line(progressText(output, rollout));
     shown = rollout.reason;
     await sleep(WATCH_MS);
   }
 }
 
 async function show({ output }: CommandContext, rollout: Rollout): Promise<void> {
-  await output.answer(rollout, () => {
-    const { colors } = output;
-    const mark = rollout.status === "rolled-back" ? colors.red("✖") : colors.green("✔");
-    const [newest] = rollout.verdicts;
-    const apart = rollout.tenants
-      .filter(({ status }) => status === "returned" || status === "returning")
-      .map(({ tenant, reason }) => `  ${oneLine(tenant)} is back on ${rollout.oldVersion}: ${oneLine(reason ?? "")}`);
-    return [
-      `${mark} ${oneLine(rollout.id)} ${stateText(rollout)}`,
-      `  ${oneLine(rollout.reason)}`,
-      ...(newest === undefined || newest.sentence === rollout.reason ? [] : [`  ${oneLine(newest.sentence)}`]),
-      ...apart,
-    ].join("\n");
+  await output.answer(rollout, async () => {
+    const { rolloutText } = await import("../output/rollout-text.ts");
+    return rolloutText(output, rollout);
   });
 }
 
-function stateText({ module, oldVersion, newVersion, status, weight, step, steps }: Rollout): string {
-  const where =
-    status === "running" || status === "paused" ? `, step ${Math.min(step, steps.length)} of ${steps.length}` : "";
-  return oneLine(`${module} ${oldVersion} → ${newVersion}: ${status}, ${weight} % on ${newVersion}${where}`);
+function isUnderWay({ finishedAt }: Rollout): boolean {
+  return finishedAt === null;
 }

@@ -3,7 +3,7 @@ import type { Output } from "./output.ts";
 import { latencyText, shareText } from "./performance-text.ts";
 import { oneLine } from "./plain-text.ts";
 import { type Column, renderTable } from "./table.ts";
-import { durationText } from "./time-text.ts";
+import { spanText } from "./time-text.ts";
 
 type Difference = VersionComparison["differences"][number];
 
@@ -26,7 +26,7 @@ export function comparisonText(
     { title: "", cell: (row) => NAMES[row.measure] },
     { title: a.version, ...right, cell: (row) => valueText(row, row.a) },
     { title: b.version, ...right, cell: (row) => valueText(row, row.b) },
-    { title: "difference", ...right, cell: (row) => signed(row, row.difference) },
+    { title: "difference", ...right, cell: (row) => (row.difference === null ? null : signed(row, row.difference)) },
     { title: `${Math.round(confidence * 100)} % interval`, ...right, cell: intervalText },
     {
       title: "",
@@ -37,7 +37,7 @@ export function comparisonText(
     },
   ];
   const whose = tenant === null ? "all tenants" : oneLine(tenant);
-  const window = durationText(Math.round(a.window.seconds) * 1_000);
+  const window = spanText(a.window.seconds);
   const counts = [a, b].map(({ version, requests }) => `${oneLine(version)} ${requests}`).join(", ");
   return [
     `${whose}: ${oneLine(module)} in the last ${window}; requests: ${counts}`,
@@ -50,13 +50,16 @@ function valueText({ measure }: Difference, value: number | null): string | null
   return measure === "errorRate" ? shareText(value) : latencyText(value);
 }
 
-/** With its sign: `+12 ms`, `−0.4 %`. */
-function signed(row: Difference, value: number | null): string | null {
-  if (value === null) return null;
-  return `${value < 0 ? "−" : "+"}${valueText(row, Math.abs(value)) ?? ""}`;
+/** With its sign: `+12 ms`; of shares in percentage points: `−0.4 points`. */
+function signed(row: Difference, value: number): string {
+  const size = valueText(row, Math.abs(value)) ?? "";
+  return `${value < 0 ? "−" : "+"}${row.measure === "errorRate" ? size.replace("%", "points") : size}`;
 }
 
 function intervalText(row: Difference): string | null {
-  if (row.low === null && row.high === null) return null;
-  return `${signed(row, row.low) ?? "?"} to ${signed(row, row.high) ?? "?"}`;
+  const { low, high } = row;
+  if (low === null) return high === null ? null : `at most ${signed(row, high)}`;
+  return high === null
+    ? `at least ${signed(row, low)}`
+    : `${signed(row, low).replace(" points", "")} to ${signed(row, high)}`;
 }

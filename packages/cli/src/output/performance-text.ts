@@ -3,12 +3,12 @@ import type { Output } from "./output.ts";
 import { oneLine } from "./plain-text.ts";
 import { sizeText } from "./size-text.ts";
 import { type Column, renderTable } from "./table.ts";
-import { durationText } from "./time-text.ts";
+import { durationText, spanText } from "./time-text.ts";
 
 /** What was measured of a tenant's versions, as a table. */
 export function performanceText(output: Output, { tenant, module, at, versions }: PerformanceReport): string {
   const [first] = versions;
-  const seconds = first === undefined ? "" : ` in the last ${durationText(Math.round(first.window.seconds) * 1_000)}`;
+  const seconds = first === undefined ? "" : ` in the last ${spanText(first.window.seconds)}`;
   const time = at.replace(/^.*T(\d\d:\d\d:\d\d).*$/, "$1Z");
   const title = `${oneLine(tenant)}: ${oneLine(module)}${seconds} ${output.colors.dim(time)}`;
   return `${title}\n\n${renderTable(versions, columnsOf(output), output)}`;

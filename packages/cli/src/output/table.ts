@@ -8,6 +8,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => string | number | null;
   readonly style?: (cell: string, row: Row) => string;
   readonly align?: "right";
+  /** Never cut: what other commands are given. */
+  readonly whole?: true;
 }
 
 const GAP = "  ";
@@ -27,7 +29,7 @@ export function renderTable<Row>(
   const natural = columns.map(({ title }, index) =>
     Math.max(widthOf(title), ...cells.map((line) => widthOf(line[index] ?? ""))),
   );
-  const widths = screen.columns === undefined ? natural : fit(natural, screen.columns);
+  const widths = screen.columns === undefined ? natural : fit(natural, screen.columns, columns);
 
   const lineOf = (texts: readonly string[], style: (text: string, column: number) => string): string =>
     texts
@@ -50,12 +52,13 @@ export function renderTable<Row>(
 }
 
 /** Takes columns from the widest ones until all fit. */
-function fit(natural: readonly number[], columns: number): number[] {
+function fit(natural: readonly number[], columns: number, kinds: readonly { readonly whole?: true }[]): number[] {
   const widths = [...natural];
   let excess = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) - columns;
   while (excess > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const width = widths[widest] ?? 0;
+    const cuttable = widths.map((width, index) => (kinds[index]?.whole === true ? 0 : width));
+    const widest = cuttable.indexOf(Math.max(...cuttable));
+    const width = cuttable[widest] ?? 0;
     if (width <= NARROWEST) break;
     widths[widest] = width - 1;
     excess -= 1;

@@ -13,6 +13,13 @@ export function durationText(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** About how long a stretch of time was, in one unit: `60 s`, `15 min`, `24 h`, `30 days`. */
+export function spanText(seconds: number): string {
+  if (seconds < 100) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200 && Math.round(seconds / 60) % 60 !== 0) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`;
+}
+
 /** Time between two moments as they are in the API. */
 export function elapsedMs(startedAt: string, finishedAt: string): number {
   return Date.parse(finishedAt) - Date.parse(startedAt);

@@ -17,7 +17,11 @@ export const analysisVerdictSchema = z
     name: z.string(),
     level: z.enum(["critical", "warn", "dry-run"]),
     verdict: verdictSchema,
-    /** What was compared, of this step: shares of requests, milliseconds, or a number of somebody's. */
+    /** `number`: one of the versions as a whole for each window, such as processor time. */
+    measure: z.enum(["error-rate", "latency", "number"]),
+    /** Of the numbers below: `share` of requests, `ms`, or the policy's for a number of somebody's. */
+    unit: z.string(),
+    /** What was compared, of this step. */
     old: z.number().nullable(),
     new: z.number().nullable(),
     /** By how much the new version's number is higher, with the confidence 1 − alpha. Null: without end. */
@@ -26,7 +30,7 @@ export const analysisVerdictSchema = z
     /** Odds that it is worse than is tolerated, and the odds that are needed to fail, as natural logarithms. */
     evidence: z.number(),
     needed: z.number(),
-    /** Mann and Whitney's test of the step's windows, with Hodges and Lehmann's interval and Cliff's delta. */
+    /** Mann and Whitney's test of the step's windows, with Hodges and Lehmann's interval and Cliff's delta; from four windows on. */
     report: z
       .object({
         pValue: z.number(),

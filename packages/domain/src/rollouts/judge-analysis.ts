@@ -15,6 +15,9 @@ import { addWindows } from "./version-window.ts";
 /** A step with such evidence (3.2 : 1, "substantial" to H. Jeffreys) waits for more instead of passing. */
 const WORTH_WAITING = Math.log(Math.sqrt(10));
 
+/** With fewer windows of each version, no difference can be told from chance at 5 %: the least p of 3 and 3 is 0.1. */
+const FEWEST_WINDOWS = 4;
+
 /** Whom a verdict is about. */
 export interface Scope {
   readonly tenants: readonly TenantEvidence[];
@@ -74,7 +77,7 @@ export function judgeAnalysis(
     evidence,
     needed,
     report:
-      samples.length === 0
+      samples.length < FEWEST_WINDOWS
         ? null
         : mannWhitney(
             samples.map(([, value]) => value),

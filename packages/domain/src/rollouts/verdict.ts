@@ -24,7 +24,7 @@ export interface AnalysisVerdict {
   /** Logarithm of the e-value since the rollout began, and of what is needed to fail. */
   readonly evidence: number;
   readonly needed: number;
-  /** Of the step's windows: for people, at the time that they look; it decides nothing. */
+  /** Of the step's windows, from four on: for people, at the time that they look; it decides nothing. */
   readonly report: MannWhitney | null;
   /** One sentence with the numbers. */
   readonly sentence: string;

@@ -127,8 +127,9 @@ function describeVerdict({ at, step, judgement }: { at: Date; step: number; judg
     sentence,
     evidence,
     needed,
-    analyses: analyses.map(({ measure: _measure, fresh, interval, samples, report, ...analysis }) => ({
+    analyses: analyses.map(({ measure, fresh, interval, samples, report, ...analysis }) => ({
       ...analysis,
+      ...measureOf(measure),
       new: fresh,
       // Infinite ends were stored as null: JSON has no other way.
       difference: interval,
@@ -137,6 +138,17 @@ function describeVerdict({ at, step, judgement }: { at: Date; step: number; judg
         report === null ? null : { ...withoutNested(report), low: report.interval.low, high: report.interval.high },
     })),
   };
+}
+
+function measureOf(measure: Judgement["analyses"][number]["measure"]) {
+  switch (measure.kind) {
+    case "error-rate":
+      return { measure: "error-rate" as const, unit: "share" };
+    case "latency":
+      return { measure: "latency" as const, unit: "ms" };
+    case "paired":
+      return { measure: "number" as const, unit: measure.unit };
+  }
 }
 
 function withoutNested({ pValue, shift, effect, method }: NonNullable<Judgement["analyses"][number]["report"]>) {
