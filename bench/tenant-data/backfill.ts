@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openLiveSchema, parseOperations, type Release, viewSchemaName } from "@aibos/tenant-data";
+import { openLiveSchema, viewSchemaName } from "@aibos/tenant-data";
 import type pg from "pg";
 import { spreadOf } from "../spread.ts";
 import { type Bar, describeTimes, type Extent, ratiosOf, timed } from "./bar.ts";
 import { type BenchPostgres, startBenchPostgres } from "./bench-postgres.ts";
+import { createInvoices, TO_NUMERIC, releaseOf } from "./invoices.ts";
 
 // The backfill of a converted column, while a user of the older version writes 100 rows a second, against one bare
 // `update` that fills such a column of the same rows, with nobody else there. How long the user's transactions take is
@@ -14,27 +15,7 @@ const LIVE = "live";
 const BARE = "bare";
 const PAUSE_MS = 10;
 
-const RELEASE: Release = {
-  version: "2.0.0",
-  files: [
-    parseOperations(
-      "001_amount.json",
-      JSON.stringify({
-        operations: [
-          {
-            alter_column: {
-              table: "invoices",
-              column: "cents",
-              type: "numeric(12, 2)",
-              up: "cents / 100.0",
-              down: "(cents * 100)::integer",
-            },
-          },
-        ],
-      }),
-    ),
-  ],
-};
+const RELEASE = releaseOf(TO_NUMERIC);
 
 interface Round {
   readonly bareMs: number;
@@ -120,12 +101,11 @@ async function measureRound(postgres: BenchPostgres, rows: number, idleMs: numbe
 }
 
 async function fill(client: pg.Client, schema: string, rows: number): Promise<void> {
-  await client.query(`create schema ${schema};
-    create table ${schema}.invoices (id bigint generated always as identity primary key, customer text not null,
-      cents integer not null, state text not null default 'open', created timestamptz not null default now(), details jsonb);
+  await createInvoices(client, schema);
+  await client.query(`drop index ${schema}.invoices_customer;
     insert into ${schema}.invoices (customer, cents, details) select 'customer ' || n % 1000, n % 100000,
       jsonb_build_object('note', md5(n::text), 'n', n) from generate_series(1, ${rows}) n;
-    create index on ${schema}.invoices (customer)`);
+    create index invoices_customer on ${schema}.invoices (customer)`);
   await client.query(`vacuum analyze ${schema}.invoices`);
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { openLiveSchema, parseOperations, type Release, viewSchemaName } from "@aibos/tenant-data";
+import { openLiveSchema, viewSchemaName } from "@aibos/tenant-data";
 import type pg from "pg";
 import { type Bar, describeTimes, type Extent, ratiosOf, timed } from "./bar.ts";
 import { startBenchPostgres } from "./bench-postgres.ts";
+import { createInvoices, TO_NUMERIC, releaseOf } from "./invoices.ts";
 
 // Writes to a plain table against the same writes to a table of a live schema: with one version live, and with two that a
 // converting trigger keeps equal, through the views of either. Rows by the statement, where nothing hides what a row
@@ -13,28 +14,7 @@ const AGAIN = "plain_again";
 const ONE = "one_live";
 const TWO = "two_live";
 
-const RELEASE: Release = {
-  version: "2.0.0",
-  files: [
-    parseOperations(
-      "001_amount.json",
-      JSON.stringify({
-        operations: [
-          {
-            alter_column: {
-              table: "invoices",
-              column: "cents",
-              type: "numeric(12, 2)",
-              up: "cents / 100.0",
-              down: "(cents * 100)::integer",
-            },
-          },
-          { rename_column: { table: "invoices", from: "cents", to: "amount" } },
-        ],
-      }),
-    ),
-  ],
-};
+const RELEASE = releaseOf(TO_NUMERIC, { rename_column: { table: "invoices", from: "cents", to: "amount" } });
 
 interface Writer {
   readonly name: string;
@@ -80,10 +60,7 @@ export async function measure(extent: Extent): Promise<Bar[]> {
 
 async function prepare(client: pg.Client): Promise<void> {
   for (const schema of [PLAIN, AGAIN, ONE, TWO]) {
-    await client.query(`create schema ${schema}; create table ${schema}.invoices (
-      id bigint generated always as identity primary key, customer text not null, cents integer not null,
-      state text not null default 'open', created timestamptz not null default now(), details jsonb);
-      create index on ${schema}.invoices (customer)`);
+    await createInvoices(client, schema);
   }
   for (const schema of [ONE, TWO]) {
     const live = openLiveSchema({ client, schema });

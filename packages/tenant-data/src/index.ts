@@ -89,6 +89,7 @@ export type {
   TableWork,
   ValidationBudget,
 } from "./live/validation/release-validation.ts";
+export { readLiveVersionNames } from "./live/live-store.ts";
 export { LockNotGrantedError } from "./live/lock-retry.ts";
 export { DataVersionNotLiveError } from "./live/data-version-not-live-error.ts";
 export { openTenantLiveSchema } from "./live/tenant-live-schema.ts";

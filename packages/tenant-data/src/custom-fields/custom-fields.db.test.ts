@@ -56,6 +56,56 @@ describe("a custom field", () => {
     await expect(declareCustomField(world.client, world.schema, field)).rejects.toThrow(message);
   });
 
+  describe("whose name a release gives to a column that is there", () => {
+    const RENAMES = [{ rename_column: { table: "people", from: "name", to: "label" } }];
+    beforeEach(async () => {
+      await world.given("insert into people values (2, null)");
+      await declareCustomField(world.client, world.schema, { table: "people", name: "label", type: "text" });
+      await world.as(null, "update people set label = 'own'");
+    });
+
+    it("is a conflict of which validate tells the two ways out", async () => {
+      const { findings } = await world.live.validate("1", release("2", RENAMES));
+      expect(findings.filter(({ severity }) => severity === "error")).toEqual([
+        expect.objectContaining({
+          code: "custom-field-conflict",
+          table: "people",
+          column: "label",
+          choices: [{ adopt: true }, { rename: "own_label" }],
+        }),
+      ]);
+      await expect(world.live.start("1", release("2", RENAMES))).rejects.toThrow("the tenant has a custom field");
+    });
+
+    it("is adopted where the column holds nothing", async () => {
+      const customFields = new Map([["people.label", { adopt: true as const }]]);
+      await world.bring("1", { ...release("2", RENAMES), customFields });
+      expect(await world.as("2", "select label from people order by label")).toEqual([
+        { label: "Ann" },
+        { label: "own" },
+      ]);
+      await world.live.complete("2");
+      expect(await world.as(null, "select label from people order by label")).toEqual([
+        { label: "Ann" },
+        { label: "own" },
+      ]);
+      expect(await listCustomFields(world.client, world.schema)).toEqual([]);
+    });
+
+    it("is kept under another name", async () => {
+      const customFields = new Map([["people.label", { rename: "own_label" }]]);
+      await world.bring("1", { ...release("2", RENAMES), customFields });
+      expect(await world.as("2", "select label, own_label from people order by label")).toEqual([
+        { label: "Ann", own_label: "own" },
+        { label: null, own_label: "own" },
+      ]);
+      await world.live.complete("2");
+      expect(await listCustomFields(world.client, world.schema)).toEqual([
+        { table: "people", name: "own_label", type: "text" },
+      ]);
+    });
+  });
+
   describe("whose name a release brings", () => {
     const BRINGS = [{ add_column: { table: "people", column: { name: "age", type: "integer", nullable: true } } }];
     beforeEach(async () => {

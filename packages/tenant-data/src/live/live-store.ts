@@ -9,6 +9,17 @@ export const LIVE_TABLE = "aibos_versions";
 /** As it is stored; `schema` is what the schema was called then. */
 type StoredVersion = LiveVersion & { readonly schema?: string };
 
+/** Names of the live versions, oldest first; none where a single version has the tables as they are. */
+export async function readLiveVersionNames(client: Pick<ClientBase, "query">, schema: string): Promise<string[]> {
+  const table = `${quoteIdentifier(schema)}.${LIVE_TABLE}`;
+  const { rows: found } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
+    table,
+  ]);
+  if (found[0]?.there !== true) return [];
+  const { rows } = await client.query<{ version: string }>(`select version from ${table} order by position`);
+  return rows.map(({ version }) => version);
+}
+
 /** The live versions, oldest first; none where a single version has the tables as they are. */
 export async function readLiveVersions(client: ClientBase, schema: string): Promise<LiveVersion[]> {
   const table = `${quoteIdentifier(schema)}.${LIVE_TABLE}`;

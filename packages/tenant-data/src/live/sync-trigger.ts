@@ -60,7 +60,8 @@ export async function triggerStatements(
   const wanted = new Map<string, string>();
   if (versions.length > 1) {
     for (const relation of relations) {
-      wanted.set(relation, await functionBody({ schema, relation, versions, names }));
+      const amongOthers = await hasBeforeTriggers(client, schema, relation);
+      wanted.set(relation, await functionBody({ schema, relation, versions, names, amongOthers }));
     }
   }
   const { rows: present } = await client.query<{ relation: string; trigger: string; function: string }>(
@@ -118,10 +119,12 @@ interface Writing {
   readonly relation: string;
   readonly versions: readonly LiveVersion[];
   readonly names: SchemaNames;
+  /** The table has BEFORE triggers of its own. */
+  readonly amongOthers: boolean;
 }
 
 async function functionBody(writing: Writing): Promise<string> {
-  const { relation, versions } = writing;
+  const { relation, versions, amongOthers } = writing;
   const active = versions.filter(({ phase }) => phase === "active");
   const branches: string[] = [];
   for (const writer of active) {
@@ -141,14 +144,15 @@ async function functionBody(writing: Writing): Promise<string> {
     // Other triggers ran for this update too; what they did to the row is not wanted.
     backfills.push(
       `  if tg_op = 'UPDATE' and current_setting('${BACKFILL_SETTING}', true) = ${quoteLiteral(version.version)} then\n` +
-        `    new := old;\n${lines.join("\n")}\n    return new;\n  end if;`,
+        `${amongOthers ? "    new := old;\n" : ""}${lines.join("\n")}\n    return new;\n  end if;`,
     );
   }
   return `
 declare
-  writer text := current_setting('${VERSION_SETTING}', true);
+  writer text;
 begin
 ${backfills.join("\n")}
+  writer := current_setting('${VERSION_SETTING}', true);
   ${branches.join("\n  ")}
   else
     raise exception using errcode = 'object_not_in_prerequisite_state',

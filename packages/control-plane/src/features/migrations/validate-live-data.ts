@@ -1,3 +1,4 @@
+import pg from "pg";
 import type { Problem } from "@aibos/contract";
 import type { ModuleId, TenantId, Version } from "@aibos/domain";
 import {
@@ -51,8 +52,10 @@ export async function validateLiveData(
   const added = (await modules.readMigrations(place.module, to)).slice(known);
   const operations = added.filter((migration): migration is OperationMigration => migration.kind === "operations");
   if (operations.length === 0) return [];
-  const { findings } = await asIdleTenant({ database, data }, place, (session) =>
-    openTenantLiveSchema(session).validate(from, { version: to, files: releaseFiles(operations) }),
+  const { findings } = await oneAtATime(data.url, place, () =>
+    asIdleTenant({ database, data }, place, (session) =>
+      openTenantLiveSchema(session).validate(from, { version: to, files: releaseFiles(operations) }),
+    ),
   );
   return findings
     .filter(({ code }) => !UNTOLD.has(code))
@@ -61,6 +64,26 @@ export async function validateLiveData(
       severity: severity === "error" ? "error" : "warning",
       message: where === undefined || message.includes(where) ? message : `${where}: ${message}`,
     }));
+}
+
+/** So long who looks waits for others who look at the same data, in milliseconds: each of them takes half as long at most. */
+const TURN_MS = 60_000;
+
+/**
+ * A tenant's role has one session at a time: whoever comes later waits for a turn, in a session of its own, which takes
+ * no connection from those who have theirs.
+ */
+async function oneAtATime<T>(url: string, { tenant, module }: LiveDataPlace, work: () => Promise<T>): Promise<T> {
+  const turn = new pg.Client({ connectionString: url, application_name: "aibos/validate" });
+  turn.on("error", () => undefined);
+  await turn.connect();
+  try {
+    await turn.query(`set lock_timeout = ${TURN_MS}`);
+    await turn.query("select pg_advisory_lock(hashtextextended($1, 0))", [`aibos validate ${tenant}/${module}`]);
+    return await work();
+  } finally {
+    await turn.end();
+  }
 }
 
 /** A session of the tenant's own for looking, which an operation that begins ends. */

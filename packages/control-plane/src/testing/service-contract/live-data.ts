@@ -35,6 +35,12 @@ export function describeLiveData(world: ServiceWorld): void {
       expect((await world.service.performHealthCheck(tenant, "notes")).checks[0]).toMatchObject({ ok: true });
     });
 
+    test("are looked at beforehand by several at once, one after the other", async () => {
+      const tenant = await world.tenantAt("2.0.0");
+      const looks = await Promise.all([1, 2, 3].map(() => world.service.validateMigration(tenant, "notes", "2.3.0")));
+      expect(looks.map(({ isValid }) => isValid)).toEqual([true, true, true]);
+    });
+
     test("are, after the move, gone back from to the copy of before, with a yes for what was written", async () => {
       const tenant = await world.tenantAt("2.0.0");
       const before = await world.stateOf(tenant);

@@ -12,13 +12,14 @@ import { activateVersion, largeIndexRefusal, taskFailure } from "../finish-versi
 import { readLiveVersions } from "../live-store.ts";
 import type { LiveVersion } from "../live-version.ts";
 import { orphanedReferences } from "../orphaned-references.ts";
-import { readRelation, type RelationFacts } from "../relation-facts.ts";
+import type { RelationFacts } from "../relation-facts.ts";
 import { rollBackVersion } from "../roll-back-version.ts";
 import { inOrder, runTask } from "../run-task.ts";
 import { settleDraft } from "../settle-draft.ts";
 import { type LiveRelease, startVersion } from "../start-version.ts";
 import { createViews } from "../version-views.ts";
 import { mentionsAny, namesMadeBy } from "./names-made-by.ts";
+import { readFacts } from "./read-facts.ts";
 import type { ReleaseFinding, ReleaseFindingCode } from "./release-validation.ts";
 import { sqlFindings } from "./sql-findings.ts";
 
@@ -116,7 +117,7 @@ export async function tryRelease(
     );
   }
   await attempt("operation-invalid", () => activateVersion(client, trial, version));
-  const facts = await factsOf(client, trial, version);
+  const facts = await readFacts(client, trial, version);
   // Now that the views are there, those that read other tables through them, too.
   for await (const misfit of misfits(client, trial, older, version)) tellMisfit(misfit);
   if (!findings.some(({ severity }) => severity === "error")) {
@@ -132,19 +133,6 @@ export async function tryRelease(
     }
   }
   return { findings, older, version, facts, unfit };
-}
-
-async function factsOf(
-  client: ClientBase,
-  schema: string,
-  { model }: LiveVersion,
-): Promise<Map<string, RelationFacts>> {
-  const facts = new Map<string, RelationFacts>();
-  for (const { relation } of model.tables) {
-    const found = await readRelation(client, schema, relation);
-    if (found !== undefined) facts.set(relation, found);
-  }
-  return facts;
 }
 
 /** Does something behind a savepoint. @returns why it could not be done; what is no matter of the release is thrown */

@@ -160,6 +160,7 @@ describe("validating a release", () => {
     ]);
     expect(only(validation, "rows-not-checked")).toMatchObject([
       { table: "t", message: expect.stringContaining('the "up" of column "double" could not be tried on its rows') },
+      { severity: "note", message: expect.stringMatching(/operation 2 .*line 1: it was tried on empty tables/) },
     ]);
   });
 

@@ -7,12 +7,13 @@ import { assertUnchanged } from "../assert-unchanged.ts";
 import { readLiveVersions } from "../live-store.ts";
 import type { LiveVersion } from "../live-version.ts";
 import type { LockPatience } from "../lock-retry.ts";
-import { readRelation, type RelationFacts } from "../relation-facts.ts";
+import type { RelationFacts } from "../relation-facts.ts";
 import { baseVersion, type LiveRelease } from "../start-version.ts";
 import { refusalToStart } from "../refusal-to-start.ts";
 import { checkRows, type ReferencedRows } from "./check-rows.ts";
 import { inTrialSchema } from "./in-trial-schema.ts";
 import { firingTriggers, tablesInUse } from "./present-hints.ts";
+import { readFacts } from "./read-facts.ts";
 import type { ReleaseFinding, ReleaseValidation, TableWork, ValidationBudget } from "./release-validation.ts";
 import { type RowsAsVersion, rowsAsVersion } from "./rows-as-version.ts";
 import { rowsToLookAt } from "./rows-to-look-at.ts";
@@ -100,19 +101,6 @@ function writersNamed({ version }: LiveRelease, tables: readonly string[]): Rele
       `From the start of ${version} until the versions before it go, who writes to ${tables.map((name) => `"${name}"`).join(", ")} ` +
       "must say in aibos.version which version it is, as the module kit does; whoever does not is refused.",
   };
-}
-
-async function readFacts(
-  client: ClientBase,
-  schema: string,
-  { model }: LiveVersion,
-): Promise<Map<string, RelationFacts>> {
-  const facts = new Map<string, RelationFacts>();
-  for (const { relation } of model.tables) {
-    const found = await readRelation(client, schema, relation);
-    if (found !== undefined) facts.set(relation, found);
-  }
-  return facts;
 }
 
 /** Nothing that an expression calls may write, and hidden rows are an error. */

@@ -1,6 +1,6 @@
 import { DataLossNotAcceptedError, RollbackPointNotFoundError } from "@aibos/contract";
 import { type ModuleId, rollbackSchemaName, type TenantId, type Version } from "@aibos/domain";
-import { createSchemaCopy, fingerprintSchema, restoreSchemaCopy } from "@aibos/tenant-data";
+import { createSchemaCopy, fingerprintSchema, readLiveVersionNames, restoreSchemaCopy } from "@aibos/tenant-data";
 import type { ControlTransaction } from "../../../db/control-database.ts";
 import {
   countLostWrites,
@@ -11,7 +11,6 @@ import {
 } from "../../rollback-points/rollback-points.ts";
 import { setPointState } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
-import { readLiveNames } from "./live-names.ts";
 import { lockTables } from "../lock-tables.ts";
 import { setDataVersion } from "../set-data-version.ts";
 
@@ -50,7 +49,7 @@ export const restoreData: StepKind<Restore> = {
     const fingerprint = await fingerprintSchema(tx.client, run.schema);
     await restoreSchemaCopy(tx.client, { copy: point.copy, schema: run.schema, aside });
     // One of its versions is left alone by the step after this; the point itself stays what it is.
-    const several = (await readLiveNames(tx.client, run.schema)).length > 1;
+    const several = (await readLiveVersionNames(tx.client, run.schema)).length > 1;
     if (several) await createSchemaCopy(tx.client, { from: run.schema, to: point.copy });
     else await setPointState(tx, point.id, "restored");
     const kept = await keepSwappedOut(tx, run, {
