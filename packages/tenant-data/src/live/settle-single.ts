@@ -19,11 +19,11 @@ export async function settleSingle(client: ClientBase, schema: string, version: 
     names: readonly (readonly [string, string])[],
   ): Promise<void> => {
     const changes = names.filter(([from, to]) => from !== to);
-    const taken = new Set(names.map(([from]) => from));
-    // Two that swap their names need a third one between.
+    const targets = new Set(changes.map(([, to]) => to));
+    // What has a name that another one is to have makes room first.
     const between = new Map<string, string>();
-    for (const [index, [from, to]] of changes.entries()) {
-      if (!taken.has(to)) continue;
+    for (const [index, [from]] of changes.entries()) {
+      if (!targets.has(from)) continue;
       between.set(from, `aibos_0_${index}`);
       await client.query(`${kind(from)} to ${quoteIdentifier(`aibos_0_${index}`)}`);
     }
