@@ -43,6 +43,18 @@ export function beginAnswer(response: ServerResponse, status: number, text: stri
   answer.writeHead(status);
 }
 
+/** A body up to this size goes out in one piece with the head: one write instead of two is most of what it costs. */
+const ONE_PIECE_BYTES = 8 * 1024;
+
+/** Ends the answer, with the last part of its body if there is one. */
+export function endAnswer(response: ServerResponse, last: Buffer | undefined): void {
+  if (last === undefined) response.end();
+  // Node puts a string behind the head that waits, byte for byte, and a buffer beside it.
+  else if (last.length <= ONE_PIECE_BYTES && http2Of(response) === undefined)
+    response.end(last.toString("latin1"), "latin1");
+  else response.end(last);
+}
+
 /**
  * Passes an informational answer on (RFC 9110, 15.2). 100 is the gateway's own to say, and 101 is an upgrade. A client
  * of HTTP/1.0 knows none of them.

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
-import { addTrailers, beginAnswer, breakOff, informClient, isGone, wentOut } from "./client-answer.ts";
+import { addTrailers, beginAnswer, breakOff, endAnswer, informClient, isGone, wentOut } from "./client-answer.ts";
 import { ClientFault } from "./client-fault.ts";
 import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
 import type { ExchangeFailure, ExchangeRecord } from "./exchange.ts";
@@ -80,6 +80,10 @@ class Forward implements Dispatcher.DispatchHandler {
   #sent = false;
   #repeated = false;
   #answering = false;
+  /** The first part of the answer's body, until it is known whether it is the only one. */
+  #first: Buffer | undefined;
+  /** Whether the answer's head may still go out together with what comes next. */
+  #headWaits = false;
   #clientGone = false;
   /** Runs while the client takes nothing of its answer. */
   #stuck: NodeJS.Timeout | undefined;
@@ -147,16 +151,38 @@ class Forward implements Dispatcher.DispatchHandler {
         breakOff(request, response);
       });
     }
-    // Headers go out with the first part of the body when there is one already; event streams get theirs at once.
+    // Head and body go out together where the body has come whole, as that of most answers has; what is there of
+    // others goes out as soon as all that arrived was looked at.
+    this.#headWaits = true;
     queueMicrotask(() => {
-      if (!response.writableEnded && !isGone(response)) response.flushHeaders();
+      if (!this.#headWaits) return;
+      this.#headWaits = false;
+      if (response.writableEnded || isGone(response)) return;
+      if (this.#first === undefined) response.flushHeaders();
+      else this.#writeFirst(controller);
     });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#job.exchange.sent += chunk.length;
+    if (this.#headWaits && this.#first === undefined) {
+      this.#first = chunk;
+      return;
+    }
+    this.#headWaits = false;
+    if (this.#first !== undefined) this.#writeFirst(controller);
+    this.#write(controller, chunk);
+  }
+
+  #writeFirst(controller: Dispatcher.DispatchController): void {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined) this.#write(controller, first);
+  }
+
+  #write(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response, exchange, limits } = this.#job;
-    exchange.sent += chunk.length;
-    if (response.write(chunk)) return;
+    if (response.write(chunk) || this.#stuck !== undefined) return;
     controller.pause();
     this.#stuck = setTimeout(() => {
       exchange.failed("client-gone");
@@ -166,6 +192,7 @@ class Forward implements Dispatcher.DispatchHandler {
     this.#listensForDrain = true;
     response.on("drain", () => {
       clearTimeout(this.#stuck);
+      this.#stuck = undefined;
       controller.resume();
     });
   }
@@ -175,9 +202,11 @@ class Forward implements Dispatcher.DispatchHandler {
     trailers: Record<string, string | string[] | undefined>,
   ): void {
     const { request, response } = this.#job;
+    this.#headWaits = false;
     addTrailers(response, trailers);
     discardUnreadBody(request, response);
-    response.end();
+    endAnswer(response, this.#first);
+    this.#first = undefined;
     this.#attempted(undefined);
     this.#job.ended();
   }
@@ -254,5 +283,7 @@ function isEventStream(type: string | string[] | undefined): boolean {
 }
 
 function rawList(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
-  return Array.isArray(raw) ? raw.map((part) => (typeof part === "string" ? part : part.toString("latin1"))) : [];
+  const list: string[] = [];
+  if (Array.isArray(raw)) for (const part of raw) list.push(typeof part === "string" ? part : part.toString("latin1"));
+  return list;
 }

@@ -74,6 +74,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   pools.follow(table.allEndpoints());
 
   const measurements = await startMeasurements({ settings, dispatcher });
+  const telemetry = createTelemetryObserver();
   const handler = createRequestHandler({
     settings,
     table,
@@ -85,7 +86,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     signer: new ContextSigner(settings.now),
     observers: [
       measurements.observer,
-      createTelemetryObserver(),
+      ...(telemetry === undefined ? [] : [telemetry]),
       ...(accessLog === undefined ? [] : [accessLog]),
       ...settings.observers,
     ],

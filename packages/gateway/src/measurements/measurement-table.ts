@@ -61,8 +61,9 @@ export class MeasurementTable {
     return this.#series.length;
   }
 
-  record(series: Series, { error, latency, received, sent }: MeasuredRequest): void {
-    const id = this.#idOf(series);
+  /** @param key the series' key, for whoever has it at hand */
+  record(series: Series, { error, latency, received, sent }: MeasuredRequest, key = seriesKey(series)): void {
+    const id = this.#idOf(series, key);
     this.#add(id, column.requests, 1);
     if (error !== undefined) this.#add(id, column[error], 1);
     if (latency !== undefined) this.#addLatency(id, series, latency);
@@ -70,9 +71,13 @@ export class MeasurementTable {
     this.#add(id, column.sent, sent);
   }
 
-  /** So many requests are under way at once. */
-  underWay(series: Series, inFlight: number): void {
-    const cell = this.#idOf(series) * WIDTH + column.inFlight;
+  /**
+   * So many requests are under way at once.
+   *
+   * @param key the series' key, for whoever has it at hand
+   */
+  underWay(series: Series, inFlight: number, key = seriesKey(series)): void {
+    const cell = this.#idOf(series, key) * WIDTH + column.inFlight;
     this.#cells[cell] = Math.max(this.#cells[cell] ?? 0, inFlight);
   }
 
@@ -102,8 +107,7 @@ export class MeasurementTable {
     }
   }
 
-  #idOf(series: Series): number {
-    const key = seriesKey(series);
+  #idOf(series: Series, key = seriesKey(series)): number {
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     if (series.tenant !== null && this.#series.length >= this.#limits.series) return this.#idOf(ofAllTenants(series));

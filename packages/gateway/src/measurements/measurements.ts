@@ -8,12 +8,13 @@ import {
   type Metric,
   metric,
 } from "@aibos/contract";
-import type { Exchange, ExchangeObserver } from "../exchange.ts";
+import type { ExchangeObserver } from "../exchange.ts";
 import type { GatewaySettings } from "../gateway-options.ts";
 import { startBatchSender } from "./batch-sender.ts";
 import { openBatchSpool } from "./batch-spool.ts";
 import { latencyOf, requestErrorOf } from "./measured-exchange.ts";
-import { MeasurementTable, ofAllTenants, type Series, seriesKey } from "./measurement-table.ts";
+import { MeasurementTable } from "./measurement-table.ts";
+import { Tallies, type Tally } from "./tallies.ts";
 import { VersionTotals } from "./version-totals.ts";
 import { withTotals } from "./with-totals.ts";
 
@@ -61,26 +62,10 @@ export async function startMeasurements(options: {
   const refusals = new Map<string, number>();
   let lost = 0;
   const sender = startBatchSender({ settings, spool, dispatcher, log, refused: () => (lost += 1) });
-  const underWay = new Map<string, { readonly series: Series; count: number }>();
+  const tallies = new Tallies();
   let table = new MeasurementTable(windowOf(now()));
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
-
-  function begins(series: Series): void {
-    const key = seriesKey(series);
-    const entry = underWay.get(key) ?? { series, count: 0 };
-    underWay.set(key, entry);
-    entry.count += 1;
-    table.underWay(series, entry.count);
-  }
-
-  function ends(series: Series): void {
-    const key = seriesKey(series);
-    const entry = underWay.get(key);
-    if (entry === undefined) return;
-    entry.count -= 1;
-    if (entry.count === 0) underWay.delete(key);
-  }
 
   async function write(full: MeasurementTable): Promise<void> {
     let rows: MeasurementRow[] = [];
@@ -105,7 +90,7 @@ export async function startMeasurements(options: {
   function cut(): void {
     const full = table;
     table = new MeasurementTable(windowOf(now()));
-    for (const { series, count } of underWay.values()) table.underWay(series, count);
+    for (const { series, key, count } of tallies.underWay()) table.underWay(series, count, key);
     writing = write(full)
       .catch((error: unknown) => {
         lost += 1;
@@ -137,24 +122,23 @@ export async function startMeasurements(options: {
   return {
     observer: {
       forwarding(exchange) {
-        const series = seriesOf(exchange);
-        if (series === undefined) return;
-        begins(series);
-        begins(ofAllTenants(series));
+        const tally = tallies.of(exchange);
+        if (tally === undefined) return;
+        for (let one: Tally | undefined = tally; one !== undefined; one = one.whole) {
+          one.count += 1;
+          table.underWay(one.series, one.count, one.key);
+        }
       },
       ended(exchange) {
         if (exchange.problem !== undefined) {
           refusals.set(exchange.problem, (refusals.get(exchange.problem) ?? 0) + 1);
         }
-        const series = seriesOf(exchange);
-        if (series === undefined) return;
-        ends(series);
-        ends(ofAllTenants(series));
-        table.record(series, {
-          error: requestErrorOf(exchange),
-          latency: latencyOf(exchange),
-          ...exchange.bytes,
-        });
+        const tally = tallies.of(exchange);
+        if (tally === undefined) return;
+        for (let one: Tally | undefined = tally; one !== undefined; one = one.whole) one.count -= 1;
+        const { received, sent } = exchange.bytes;
+        const latency = latencyOf(exchange);
+        table.record(tally.series, { error: requestErrorOf(exchange), latency, received, sent }, tally.key);
       },
     },
     state: () => ({ waiting: spool.size, waitingBytes: spool.bytes, lost }),
@@ -181,10 +165,4 @@ export async function startMeasurements(options: {
 /** When the window of a moment began, in seconds since the epoch. */
 function windowOf(ms: number): number {
   return Math.floor(ms / WINDOW_MS) * MEASUREMENT_WINDOW_SECONDS;
-}
-
-/** Undefined of an exchange that never came to a version. */
-function seriesOf({ tenant, module, version }: Exchange): Series | undefined {
-  if (tenant === undefined || module === undefined || version === undefined) return undefined;
-  return { tenant, module, version };
 }

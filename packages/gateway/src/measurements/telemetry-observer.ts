@@ -1,4 +1,4 @@
-import { metrics, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { createNoopMeter, metrics, ProxyTracerProvider, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { ExchangeObserver } from "../exchange.ts";
 import { latencyOf, requestErrorOf } from "./measured-exchange.ts";
 
@@ -6,11 +6,13 @@ const NAME = "@aibos/gateway";
 
 /**
  * Tells OpenTelemetry of every exchange that came to a version: a span, and a duration by module and version. Only its
- * API is used: without an SDK in the process, nothing is done. An SDK must be there when the gateway starts.
+ * API is used. An SDK must be there when the gateway starts: without one there is no observer, since what describes an
+ * exchange costs a good part of what it takes to serve it.
  */
-export function createTelemetryObserver(): ExchangeObserver {
+export function createTelemetryObserver(): ExchangeObserver | undefined {
   const tracer = trace.getTracer(NAME);
   const meter = metrics.getMeter(NAME);
+  if (meter === createNoopMeter() && !isTraced()) return undefined;
   const duration = meter.createHistogram("http.server.request.duration", {
     unit: "s",
     description: "Time from the choice of a version to the headers of its answer.",
@@ -43,4 +45,11 @@ export function createTelemetryObserver(): ExchangeObserver {
       span.end(startedAt + times.total);
     },
   };
+}
+
+/** Whether somebody set a tracer provider; one that nobody set gives what the API gives by itself. */
+function isTraced(): boolean {
+  const provider = trace.getTracerProvider();
+  if (!(provider instanceof ProxyTracerProvider)) return true;
+  return provider.getDelegate() !== new ProxyTracerProvider().getDelegate();
 }
