@@ -59,15 +59,14 @@ const gateway = fork(fileURLToPath(new URL("../packages/gateway/src/main.ts", im
     AIBOS_LOG_LEVEL: "fatal",
   },
 });
-let isUp = true;
-gateway.once("exit", () => (isUp = false));
+const isUp = (): boolean => gateway.exitCode === null && gateway.signalCode === null;
 await feed.followed;
 const traffic = startSoakTraffic({ url: `http://${HOST}:${port}`, path: "/t/acme/notes", users: Number(values.users) });
 
 const looks: Record<keyof Memory, Look[]> = { heap: [], rss: [] };
 const begun = performance.now();
 try {
-  for (let number = 1; number <= LOOKS && isUp; number += 1) {
+  for (let number = 1; number <= LOOKS && isUp(); number += 1) {
     changeRoutes(number);
     await sleep(Math.max(0, begun + (number * seconds * 1_000) / LOOKS - performance.now()));
     const goOn = await traffic.pause();
@@ -80,8 +79,10 @@ try {
   }
 } finally {
   await traffic.stop();
-  gateway.kill("SIGTERM");
-  if (isUp) await once(gateway, "exit");
+  if (isUp()) {
+    gateway.kill("SIGTERM");
+    await once(gateway, "exit");
+  }
   await feed.stop();
   await upstream.stop();
   await rm(folder, { recursive: true, force: true });

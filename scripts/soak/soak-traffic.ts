@@ -47,7 +47,7 @@ export function startSoakTraffic(options: { url: string; path: string; users: nu
   const done = new Map<string, number>();
   const failures: string[] = [];
   let failed = 0;
-  let stopping = false;
+  const stopping = new AbortController();
   let gate: Promise<void> | undefined;
   const underWay = new Set<Promise<void>>();
 
@@ -66,7 +66,7 @@ export function startSoakTraffic(options: { url: string; path: string; users: nu
   }
 
   async function live(user: number): Promise<void> {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       await gate;
       const act = actOnce(user);
       underWay.add(act);
@@ -88,7 +88,7 @@ export function startSoakTraffic(options: { url: string; path: string; users: nu
       };
     },
     async stop() {
-      stopping = true;
+      stopping.abort();
       await Promise.all(lives);
       await agent.destroy();
     },

@@ -39,7 +39,7 @@ export async function startSoakUpstream() {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  switch (request.url) {
+  switch (request.url ?? "") {
     case "/large":
       response.end(LARGE);
       return;

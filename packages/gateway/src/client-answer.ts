@@ -21,13 +21,21 @@ export function wentOut(response: ServerResponse): boolean {
   return answer.writableEnded && answer.stream.rstCode === constants.NGHTTP2_NO_ERROR;
 }
 
-/** Sets what follows the answer's body. */
-export function addTrailers(response: ServerResponse, trailers: Record<string, string | string[] | undefined>): void {
-  const fields = Object.entries(trailers).flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[name, String(value)]],
-  );
+/** Sets what follows the answer's body; `trailers` is a raw header list. */
+export function addTrailers(response: ServerResponse, trailers: readonly string[]): void {
   // As an object: the compatibility layer takes no list.
-  if (fields.length > 0) response.addTrailers(Object.fromEntries(fields));
+  if (trailers.length > 0) response.addTrailers(fieldsOf(trailers));
+}
+
+/** Fields by name, with the values of those that come more than once put together. */
+function fieldsOf(raw: readonly string[]): Record<string, string> {
+  const fields = new Map<string, string>();
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] ?? "").toLowerCase();
+    const before = fields.get(name);
+    fields.set(name, before === undefined ? (raw[index + 1] ?? "") : `${before}, ${raw[index + 1] ?? ""}`);
+  }
+  return Object.fromEntries(fields);
 }
 
 /** Sets the answer's head; it goes out with the first part of the body, or when it is flushed. */
@@ -63,17 +71,13 @@ export function informClient(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
-  headers: Record<string, string | string[] | undefined>,
+  headers: readonly string[],
 ): void {
   if (status <= 101 || request.httpVersion === "1.0" || response.headersSent || isGone(response)) return;
-  const fields = Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined || name === "connection" || name === "transfer-encoding" ? [] : [[name, value]],
-    ),
-  );
+  const { connection: _hop, "transfer-encoding": _coding, ...fields } = fieldsOf(headers);
   try {
     if (typeof response.writeInformation === "function") response.writeInformation(status, fields);
-    else if (status === 103 && headers["link"] !== undefined) response.writeEarlyHints({ link: headers["link"] });
+    else if (status === 103 && fields["link"] !== undefined) response.writeEarlyHints({ link: fields["link"] });
   } catch {
     // A hint is only a hint: one that Node finds unreadable is left out, and the answer itself follows.
   }

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Dispatcher } from "undici";
 import { addTrailers, beginAnswer, breakOff, endAnswer, informClient, isGone, wentOut } from "./client-answer.ts";
 import { ClientFault } from "./client-fault.ts";
 import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
@@ -9,6 +8,7 @@ import { type GatewayProblem, sendProblem } from "./problem.ts";
 import { type BodyLimits, hasBody, RequestBody } from "./request-body.ts";
 import { discardUnreadBody } from "./unread-body.ts";
 import { exchangeFailureOf, isFaultOfRequest, isLostConnection, upstreamProblem } from "./upstream-failure.ts";
+import type { UpstreamControl, UpstreamHandler } from "./upstream-client/upstream-connection.ts";
 import type { Upstream } from "./upstream-pools.ts";
 
 /** How one try at an upstream went: what tells a healthy process from a sick one. */
@@ -70,13 +70,13 @@ export function forwardRequest(job: ForwardJob): void {
  * A client that goes away ends it in every state, and the upstream's connection with it; so does one that sends too
  * much or too slowly, and one that does not take its answer.
  */
-class Forward implements Dispatcher.DispatchHandler {
+class Forward implements UpstreamHandler {
   readonly #job: ForwardJob;
   readonly #withBody: boolean;
   readonly #tried = new Set<Upstream>();
   #body: RequestBody | null = null;
   #upstream: Upstream | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
+  #control: UpstreamControl | undefined;
   #sent = false;
   #repeated = false;
   #answering = false;
@@ -96,7 +96,7 @@ class Forward implements Dispatcher.DispatchHandler {
       clearTimeout(this.#stuck);
       if (wentOut(job.response)) return;
       this.#clientGone = true;
-      this.#controller?.abort(new Error("The client went away."));
+      this.#control?.abort(new Error("The client went away."));
     });
   }
 
@@ -125,65 +125,64 @@ class Forward implements Dispatcher.DispatchHandler {
     );
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
+  started(control: UpstreamControl): void {
+    this.#control = control;
     this.#sent = true;
-    if (this.#clientGone) controller.abort(new Error("The client went away."));
+    if (this.#clientGone) control.abort(new Error("The client went away."));
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-    statusText?: string,
-  ): void {
+  head(status: number, text: string, headers: string[]): void {
     const { request, response, answer, exchange } = this.#job;
     if (status < 200) {
       informClient(request, response, status, headers);
       return;
     }
-    beginAnswer(response, status, statusText ?? "", clientHeaders(rawList(controller.rawHeaders), answer));
+    beginAnswer(response, status, text, clientHeaders(headers, answer));
     this.#answering = true;
     exchange.answered(status);
-    if (isEventStream(headers["content-type"])) {
+    if (isEventStream(headers)) {
       this.#job.streaming(() => {
         exchange.failed("cut");
         breakOff(request, response);
       });
     }
-    // Head and body go out together where the body has come whole, as that of most answers has; what is there of
-    // others goes out as soon as all that arrived was looked at.
     this.#headWaits = true;
-    queueMicrotask(() => {
-      if (!this.#headWaits) return;
-      this.#headWaits = false;
-      if (response.writableEnded || isGone(response)) return;
-      if (this.#first === undefined) response.flushHeaders();
-      else this.#writeFirst(controller);
-    });
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  data(chunk: Buffer): void {
     this.#job.exchange.sent += chunk.length;
     if (this.#headWaits && this.#first === undefined) {
       this.#first = chunk;
       return;
     }
     this.#headWaits = false;
-    if (this.#first !== undefined) this.#writeFirst(controller);
-    this.#write(controller, chunk);
+    if (this.#first !== undefined) this.#writeFirst();
+    this.#write(chunk);
   }
 
-  #writeFirst(controller: Dispatcher.DispatchController): void {
+  /**
+   * Head and body go out together where the body has come whole, as that of most answers has; what is there of others
+   * goes out now.
+   */
+  flush(): void {
+    if (!this.#headWaits) return;
+    this.#headWaits = false;
+    const { response } = this.#job;
+    if (response.writableEnded || isGone(response)) return;
+    if (this.#first === undefined) response.flushHeaders();
+    else this.#writeFirst();
+  }
+
+  #writeFirst(): void {
     const first = this.#first;
     this.#first = undefined;
-    if (first !== undefined) this.#write(controller, first);
+    if (first !== undefined) this.#write(first);
   }
 
-  #write(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  #write(chunk: Buffer): void {
     const { response, exchange, limits } = this.#job;
     if (response.write(chunk) || this.#stuck !== undefined) return;
-    controller.pause();
+    this.#control?.pause();
     this.#stuck = setTimeout(() => {
       exchange.failed("client-gone");
       breakOff(this.#job.request, response);
@@ -193,15 +192,14 @@ class Forward implements Dispatcher.DispatchHandler {
     response.on("drain", () => {
       clearTimeout(this.#stuck);
       this.#stuck = undefined;
-      controller.resume();
+      this.#control?.resume();
     });
   }
 
-  onResponseEnd(
-    _controller: Dispatcher.DispatchController,
-    trailers: Record<string, string | string[] | undefined>,
-  ): void {
+  end(trailers: string[]): void {
     const { request, response } = this.#job;
+    // The connection is another request's from now on.
+    this.#control = undefined;
     this.#headWaits = false;
     addTrailers(response, trailers);
     discardUnreadBody(request, response);
@@ -211,7 +209,8 @@ class Forward implements Dispatcher.DispatchHandler {
     this.#job.ended();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  failed(error: Error): void {
+    this.#control = undefined;
     if (this.#clientGone) {
       this.#job.ended();
       return;
@@ -260,7 +259,7 @@ class Forward implements Dispatcher.DispatchHandler {
 
   #retry(error: Error): void {
     this.#body?.destroy();
-    this.#controller = undefined;
+    this.#control = undefined;
     this.start(error);
   }
 
@@ -278,12 +277,11 @@ class Forward implements Dispatcher.DispatchHandler {
   }
 }
 
-function isEventStream(type: string | string[] | undefined): boolean {
-  return typeof type === "string" && /^text\/event-stream\b/i.test(type);
-}
-
-function rawList(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
-  const list: string[] = [];
-  if (Array.isArray(raw)) for (const part of raw) list.push(typeof part === "string" ? part : part.toString("latin1"));
-  return list;
+function isEventStream(headers: readonly string[]): boolean {
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    if (name.length !== 12 || name.toLowerCase() !== "content-type") continue;
+    return /^text\/event-stream\b/i.test(headers[index + 1] ?? "");
+  }
+  return false;
 }

@@ -209,7 +209,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await reporter?.stop();
     watch.stop();
     await routeFile.close();
-    await pools.destroy();
+    pools.destroy();
     await dispatcher.destroy();
     await closeServer(admin, 0);
     await accessLog?.close();

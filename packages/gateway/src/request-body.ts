@@ -17,7 +17,7 @@ export function hasBody(request: IncomingMessage): boolean {
 export type BodyLimits = Pick<GatewaySettings, "maxBodyBytes" | "clientBodyTimeout">;
 
 /**
- * A request's body on its way to an upstream, with back-pressure. Its own stream, not the request itself: undici
+ * A request's body on its way to an upstream, with back-pressure. Its own stream, not the request itself: a connection
  * destroys the body of a failed or early answered request, and that must not take the client's connection along.
  * Nothing is read before the upstream asks, so that an attempt which never got a connection can be made elsewhere.
  *

@@ -159,6 +159,8 @@ describe("a request's body", () => {
       if (request.write(part)) continue;
       // Nothing was taken for so long: the buffers on the way are full.
       const stuck = setTimeout(() => {
+        // Later it is a busy machine that makes it wait.
+        if (wasStuck) return;
         wasStuck = true;
         expect(written).toBeLessThan(total / 2);
         read();

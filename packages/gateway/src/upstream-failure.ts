@@ -1,26 +1,26 @@
 import type { ExchangeFailure } from "./exchange.ts";
 import type { GatewayProblem } from "./problem.ts";
 
-/** The code of a failed connection or request, such as ECONNREFUSED or UND_ERR_SOCKET. */
+/** The code of a failed connection or request, such as ECONNREFUSED or CONNECTION_CLOSED. */
 export function failureCodeOf(error: Error): string {
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }
 
 /** A connection that ended before anything was answered: perhaps idle for too long, perhaps a process that ended. */
 export function isLostConnection(error: Error): boolean {
-  return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(failureCodeOf(error));
+  return ["CONNECTION_CLOSED", "ECONNRESET", "EPIPE"].includes(failureCodeOf(error));
 }
 
 /** The request could not be written as it is: that tells nothing about the upstream. */
 export function isFaultOfRequest(error: Error): boolean {
-  return ["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"].includes(failureCodeOf(error));
+  return failureCodeOf(error) === "REQUEST_INVALID";
 }
 
 /** How measurements and logs call it. `reached` is whether the request got a connection. */
 export function exchangeFailureOf(error: Error, reached: boolean): ExchangeFailure {
   switch (failureCodeOf(error)) {
-    case "UND_ERR_HEADERS_TIMEOUT":
-    case "UND_ERR_BODY_TIMEOUT":
+    case "HEADERS_TIMEOUT":
+    case "BODY_TIMEOUT":
     case "ETIMEDOUT":
       return "timeout";
     default:
@@ -31,12 +31,11 @@ export function exchangeFailureOf(error: Error, reached: boolean): ExchangeFailu
 /** What the client is told when no upstream gave an answer. Where upstreams are is nobody's business outside. */
 export function upstreamProblem(error: Error): GatewayProblem {
   switch (failureCodeOf(error)) {
-    case "UND_ERR_INVALID_ARG":
-    case "UND_ERR_NOT_SUPPORTED":
+    case "REQUEST_INVALID":
       return { code: "AIBOS_GATEWAY_REQUEST_INVALID", detail: "The request's path or a header field is not valid." };
-    case "UND_ERR_HEADERS_TIMEOUT":
-    case "UND_ERR_BODY_TIMEOUT":
-    case "UND_ERR_CONNECT_TIMEOUT":
+    case "HEADERS_TIMEOUT":
+    case "BODY_TIMEOUT":
+    case "CONNECT_TIMEOUT":
     case "ETIMEDOUT":
       return { code: "AIBOS_GATEWAY_UPSTREAM_TIMEOUT", detail: "The module did not answer in time." };
     default:

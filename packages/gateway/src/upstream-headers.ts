@@ -34,7 +34,7 @@ const REPLACED: ReadonlySet<string> = new Set([
 const RESERVED = /^x[-_]aibos[-_]/;
 
 /**
- * The raw header list for the module. Dropped: what ends at this hop, `x-aibos-*`, `expect` (undici refuses it; the
+ * The raw header list for the module. Dropped: what ends at this hop, `x-aibos-*`, `expect` (the
  * gateway answers 100 itself), `host` (the upstream's own is set), and the forwarding facts unless they are trusted.
  */
 export function upstreamHeaders(request: IncomingMessage, facts: ForwardedFacts): string[] {

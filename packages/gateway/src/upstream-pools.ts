@@ -1,6 +1,6 @@
-import { Pool } from "undici";
 import type { VersionEndpoints } from "@aibos/contract";
 import type { GatewaySettings } from "./gateway-options.ts";
+import { ConnectionPool } from "./upstream-client/connection-pool.ts";
 import type { UpstreamWatch, WatchedUpstream } from "./upstream-watch.ts";
 
 type PoolSettings = Pick<
@@ -17,7 +17,7 @@ export interface Upstream {
   readonly url: URL;
   /** Goes in front of each request's path; empty for a base URL without a path. */
   readonly basePath: string;
-  readonly pool: Pool;
+  readonly pool: ConnectionPool;
   readonly watched: WatchedUpstream | undefined;
 }
 
@@ -60,28 +60,27 @@ export class UpstreamPools {
     for (const [url, { pool }] of this.#upstreams) {
       if (this.#watch.of(url) !== undefined) continue;
       this.#upstreams.delete(url);
-      pool.close().catch(() => undefined);
+      pool.close();
     }
   }
 
   /** Ends all connections. */
-  async destroy(): Promise<void> {
+  destroy(): void {
     const pools = [...this.#upstreams.values()].map((upstream) => upstream.pool);
     this.#upstreams.clear();
-    await Promise.allSettled(pools.map((pool) => pool.destroy()));
+    for (const pool of pools) pool.destroy();
   }
 
   #upstream(address: string): Upstream {
     const known = this.#upstreams.get(address);
     if (known !== undefined) return known;
     const url = new URL(address);
-    const pool = new Pool(url.origin, {
+    const pool = new ConnectionPool(url, {
       connections: this.#settings.connectionsPerUpstream,
-      pipelining: 1,
       connectTimeout: this.#settings.upstreamConnectTimeout,
       headersTimeout: this.#settings.upstreamHeadersTimeout,
       bodyTimeout: this.#settings.upstreamBodyTimeout,
-      maxHeaderSize: this.#settings.maxHeaderBytes,
+      maxHeaderBytes: this.#settings.maxHeaderBytes,
     });
     const upstream = { url, basePath: url.pathname.replace(/\/+$/, ""), pool, watched: this.#watch.of(address) };
     this.#upstreams.set(address, upstream);
