@@ -25,8 +25,10 @@ export async function startControlPlaneProcess(options: {
   databaseUrl: string | undefined;
   /** A free one unless told. */
   port?: number;
+  /** Settings on top of those. */
+  environment?: Readonly<Record<string, string>>;
 }): Promise<ControlPlaneProcess> {
-  const { dataFolder, databaseUrl, port = 0 } = options;
+  const { dataFolder, databaseUrl, port = 0, environment = {} } = options;
   await mkdir(dataFolder, { recursive: true });
   const log = openSync(join(dataFolder, "control-plane.log"), "a");
   const child = spawn(process.execPath, [MAIN], {
@@ -36,6 +38,7 @@ export async function startControlPlaneProcess(options: {
       AIBOS_DATA_DIR: dataFolder,
       AIBOS_PORT: String(port),
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+      ...environment,
     },
   });
   const { url } = await readyLine(child);

@@ -15,6 +15,8 @@ export interface ControlPlaneConfig {
   /** Bearer token; undefined: the one in the data folder, made when there is none. Allowed on loopback only. */
   readonly token: string | undefined;
   readonly logLevel: string;
+  /** Stopping in order leaves the processes of module versions to the next start in the same data folder. */
+  readonly keepProcesses: boolean;
   /** Stop in order when standard input closes: the parent is gone. */
   readonly stopWithParent: boolean;
 }
@@ -44,6 +46,12 @@ export function readConfig(environment: NodeJS.ProcessEnv): ControlPlaneConfig {
   const logLevel = environment["AIBOS_LOG_LEVEL"] || "info";
   if (!LOG_LEVELS.includes(logLevel)) problem(`AIBOS_LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}`);
 
+  const keep = environment["AIBOS_KEEP_PROCESSES"] || "0";
+  if (!["0", "1"].includes(keep)) problem("AIBOS_KEEP_PROCESSES must be 1, or 0 as it is otherwise");
+  if (keep === "1" && databaseUrl === undefined) {
+    problem("AIBOS_KEEP_PROCESSES needs DATABASE_URL: the embedded PostgreSQL ends with the control plane");
+  }
+
   const host = environment["AIBOS_HOST"] || "127.0.0.1";
   const token = tokenOf(environment, problem);
   if (token === undefined && !isLoopback(host)) {
@@ -57,6 +65,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ControlPlaneConfig {
     port: portOf("AIBOS_PORT", 0) ?? 7400,
     token,
     logLevel,
+    keepProcesses: keep === "1",
     stopWithParent: environment["AIBOS_STOP_WITH_PARENT"] === "1",
   };
   if (problems.length > 0) throw new ConfigInvalidError(`The control plane can't start: ${problems.join("; ")}.`);

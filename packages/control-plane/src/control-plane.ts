@@ -50,7 +50,14 @@ export async function startControlPlane(
 
     const { token, file } =
       config.token === undefined ? await tokenOfFolder(config.dataFolder) : { token: config.token, file: null };
-    const platform = await startPlatform({ databaseUrl, dataFolder: config.dataFolder, program, log, lost });
+    const platform = await startPlatform({
+      databaseUrl,
+      dataFolder: config.dataFolder,
+      keepProcesses: config.keepProcesses,
+      program,
+      log,
+      lost,
+    });
     stops.push(() => platform.stop());
 
     const { service, handlers, feed, gateways, measurements } = platform;

@@ -12,7 +12,11 @@ const say = (message: Record<string, unknown>): boolean => process.stdout.write(
 try {
   const config = readConfig(process.env);
   const log = pino(
-    { level: config.logLevel, base: { part: "control-plane" } },
+    {
+      level: config.logLevel,
+      base: { part: "control-plane" },
+      serializers: { error: pino.stdSerializers.err },
+    },
     pino.destination({ fd: 2, sync: true }),
   );
   const controlPlane = await startControlPlane(config, {

@@ -54,6 +54,8 @@ export interface PlatformOptions {
   readonly databaseUrl: string;
   /** Where artifacts and module processes' state are kept. Only one process may use it at a time. */
   readonly dataFolder: string;
+  /** Whether `stop` leaves the processes of module versions to the next start in the data folder. */
+  readonly keepProcesses?: boolean;
   /** The program's version, for `getStatus`. */
   readonly program: string;
   readonly log: Logger;
@@ -77,7 +79,7 @@ export interface Platform {
 
 /** Composes the platform and starts it. One a process: DBOS has one registry. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const { databaseUrl, program, log, lost } = options;
+  const { databaseUrl, keepProcesses = false, program, log, lost } = options;
   await mkdir(options.dataFolder, { recursive: true, mode: 0o700 });
   const dataFolder = await realpath(options.dataFolder);
   const executor = { id: `cp_${randomBytes(6).toString("hex")}`, host: hostname(), home: dataFolder, pid: process.pid };
@@ -107,6 +109,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     database,
     installation,
     modules,
+    gateways,
     driver,
     log,
     executorId: executor.id,
@@ -206,7 +209,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       await upkeep.close();
       await rolloutEngine.stop();
       await stopDurableWork();
-      await deployments.close();
+      await deployments.close({ keepProcesses });
       await life.leave();
       await feed.close();
       await notifications.close();

@@ -17,6 +17,7 @@ describe("the service over HTTP", () => {
         port: 0,
         token: TOKEN,
         logLevel: "silent",
+        keepProcesses: false,
         stopWithParent: false,
       },
       { log: pino({ level: "silent" }), program: "0.0.0", lost: () => undefined },

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "undici";
 import type { FeedMessage, GatewayReport } from "@aibos/contract";
 import { createAdminServer, type GatewayState } from "./admin-server.ts";
@@ -28,6 +29,9 @@ import { UpstreamWatch } from "./upstream-watch.ts";
 import { sawAttempt } from "./upstream-attempt.ts";
 import { malformedProblem } from "./malformed-request.ts";
 
+/** Routes that were kept are brought up to date before the first request, if that takes no longer; milliseconds. */
+const CATCH_UP_MS = 2_000;
+
 export interface Gateway {
   /** Base URL of the public listener. */
   readonly url: string;
@@ -43,8 +47,9 @@ export interface Gateway {
 }
 
 /**
- * Starts a gateway. It serves at once from the routes that it kept, and follows the control plane's feed; it goes on
- * serving while the control plane is away.
+ * Starts a gateway, from the routes that it kept and what the control plane's feed says since: a user whom a worker
+ * served must not be sent back by the one that replaces it. When the control plane is away or slow, the gateway serves
+ * from the kept routes, and goes on to.
  *
  * @throws PortTakenError
  */
@@ -106,13 +111,35 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     upstreams: () => watch.states(),
   });
 
+  const caughtUp = Promise.withResolvers<void>();
+  const feed = followRouteFeed({
+    settings,
+    dispatcher,
+    log,
+    apply,
+    position: () => ({
+      feed: table.feed,
+      revision: table.revision,
+    }),
+    connected(isConnected) {
+      connected = isConnected;
+      if (!isConnected) caughtUp.resolve();
+    },
+  });
   const cannotListen = async (error: unknown): Promise<never> => {
+    await feed.stop();
     await closeServer(server, 0);
     await closeServer(admin, 0);
     await measurements.stop();
     watch.stop();
     throw error;
   };
+  const patience = new AbortController();
+  await Promise.race([
+    caughtUp.promise,
+    sleep(CATCH_UP_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+  ]);
+  patience.abort();
   const port = await listen(server, settings.host, settings.port, "--gateway-port (AIBOS_GATEWAY_PORT)").catch(
     cannotListen,
   );
@@ -134,7 +161,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const url = `http://${host}:${port}`;
 
   /** The routes for which a change means something at the moment. */
-  const busyRoutes = (): Set<RouteKey> => new Set([...drain.keys(), ...streams.keys(), ...holds.keys()]);
+  function busyRoutes(): Set<RouteKey> {
+    return new Set([...drain.keys(), ...streams.keys(), ...holds.keys()]);
+  }
 
   /** What a changed route means for the requests under way, those that wait, and open connections. */
   function routeChanged(key: RouteKey): void {
@@ -149,12 +178,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         confirmedFeed = table.feed;
         reporter?.report();
       }
-      return table.feed !== undefined && message.revision === table.revision ? "applied" : "gap";
+      if (table.feed === undefined || message.revision !== table.revision) return "gap";
+      caughtUp.resolve();
+      return "applied";
     }
     const applied = message.type === "snapshot" ? table.replace(message) : table.apply(message);
     if (applied.kind === "gap") return "gap";
     if (applied.kind === "begun") return "applied";
     confirmedFeed = table.feed;
+    if (message.type === "snapshot") caughtUp.resolve();
     if (applied.kind === "applied") {
       for (const key of applied.changed === "all" ? busyRoutes() : applied.changed) routeChanged(key);
       if (message.type === "snapshot") routeFile.replaced();
@@ -183,17 +215,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
           }
         : undefined,
   });
-  const feed = followRouteFeed({
-    settings,
-    dispatcher,
-    log,
-    apply,
-    position: () => ({
-      feed: table.feed,
-      revision: table.revision,
-    }),
-    connected: (isConnected) => (connected = isConnected),
-  });
+  reporter.report();
 
   async function stop(): Promise<void> {
     stopping = true;

@@ -84,6 +84,24 @@ describe("kept routes", () => {
     expect(gateway.state().routes).toBe(2);
   });
 
+  test("are brought up to date before the first request when the control plane is there", async () => {
+    const folder = await temporaryFolder();
+    const { control, gateway: before } = await gatewayWith([routeOf()], { folder });
+    await before.stop();
+    control.changeSilently(routeOf({ tenant: "globex" }));
+    const gateway = await gatewayOf(control, { folder });
+    expect(gateway.state()).toMatchObject({ revision: 3, routes: 2 });
+  });
+
+  test("are served from when the control plane says nothing", async () => {
+    const folder = await temporaryFolder();
+    const { control, gateway: before } = await gatewayWith([routeOf()], { folder });
+    await before.stop();
+    control.hangs = true;
+    const gateway = await gatewayOf(control, { folder });
+    expect(gateway.state()).toMatchObject({ revision: 2, routes: 1 });
+  });
+
   test("survive a write that was killed half way", async () => {
     const folder = await temporaryFolder();
     await (await gatewayWith([routeOf()], { folder })).gateway.stop();

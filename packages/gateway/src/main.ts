@@ -18,7 +18,10 @@ const say = (message: Record<string, unknown>): void => {
 try {
   const config = readGatewayConfig(process.env);
   const base = { part: "gateway", ...(config.worker !== undefined && { worker: config.worker }) };
-  const log = pino({ level: config.logLevel, base }, pino.destination({ fd: 2, sync: false }));
+  const log = pino(
+    { level: config.logLevel, base, serializers: { error: pino.stdSerializers.err } },
+    pino.destination({ fd: 2, sync: false }),
+  );
   const isPrimary = config.workers > 1 && config.worker === undefined;
   const workers = isPrimary
     ? await startGatewayWorkers({ count: config.workers, adminPort: config.options.adminPort ?? 0, log })

@@ -26,6 +26,11 @@ export interface DeploymentStore {
   release(name: DeploymentName): Promise<void>;
   /** Versions that instances or unfinished migrations need. */
   wanted(): Promise<DeploymentName[]>;
+  /**
+   * What is known of a version that this process does not own: it runs elsewhere, which gateways know by a revision of
+   * the routes; somebody is about to run it, and requests go where they went; or it runs nowhere.
+   */
+  leftSince(name: DeploymentName): Promise<{ kind: "elsewhere"; revision: number } | { kind: "soon" | "nowhere" }>;
   /** What this process owns. */
   owned(): Promise<DeploymentName[]>;
   /** Wanted versions that no living process owns. */
@@ -63,12 +68,13 @@ export function createDeploymentStore(database: ControlDatabase, executorId: str
       database.transaction(async (tx) => {
         const row = await lockRow(tx.db, name);
         if (row.owner !== executorId) return;
-        const urls = addressesOf(facts);
+        // Until it serves, requests go on where they went: to the process of a control plane that is gone, if to any.
+        const url = facts.state === "starting" ? row.url : servingUrl(facts);
         await tx.db
           .updateTable("deployments")
           .set({
             state: facts.state,
-            url: facts.url,
+            url,
             pid: facts.pid,
             restarts: facts.restarts,
             last_error: facts.lastError,
@@ -77,7 +83,8 @@ export function createDeploymentStore(database: ControlDatabase, executorId: str
           .where("module", "=", name.module)
           .where("version", "=", name.version)
           .execute();
-        if (String(urls) !== String(addressesOf(row))) {
+        if (url !== row.url) {
+          const urls = url === null ? [] : [url];
           const healthPath = await healthPathOf(tx.db, name);
           await publishRouteChanges(tx, () => [{ kind: "endpoints", ...name, urls, healthPath }]);
         }
@@ -94,6 +101,17 @@ export function createDeploymentStore(database: ControlDatabase, executorId: str
           .where("version", "=", name.version)
           .execute();
         await publishRouteChanges(tx, () => [{ kind: "endpoints", ...name, urls: null, healthPath: null }]);
+      }),
+
+    leftSince: (name) =>
+      database.transaction(async (tx) => {
+        const row = await lockRow(tx.db, name);
+        if (row.owner === null || !(await isLive(tx.db, row.owner))) {
+          return row.url === null ? { kind: "nowhere" } : { kind: "soon" };
+        }
+        if (row.state !== "healthy") return { kind: "soon" };
+        const { revision } = await tx.db.selectFrom("route_head").select("revision").executeTakeFirstOrThrow();
+        return { kind: "elsewhere", revision };
       }),
 
     wanted: async () => (await wantedVersions(db)).map(({ module, version }) => ({ module, version })),
@@ -128,9 +146,9 @@ function without(names: readonly DeploymentName[], left: readonly DeploymentName
   return names.filter((name) => !taken.has(deploymentKey(name)));
 }
 
-/** The base URLs that gateways may use: none while it is not healthy. */
-function addressesOf({ state, url }: { state: string; url: string | null }): string[] {
-  return state === "healthy" && url !== null ? [url] : [];
+/** The base URL that gateways may use: none while it is not healthy. */
+function servingUrl({ state, url }: DeploymentFacts): string | null {
+  return state === "healthy" ? url : null;
 }
 
 async function wantedVersions(db: Kysely<ControlTables>): Promise<DeploymentName[]> {

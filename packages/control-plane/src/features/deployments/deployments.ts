@@ -11,6 +11,7 @@ import {
   type RuntimeDriver,
 } from "../../runtime/runtime-driver.ts";
 import { createTurns } from "../../runtime/turns.ts";
+import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import type { Installation } from "../installation/installation.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
 import { type DeploymentStore, createDeploymentStore } from "./deployment-store.ts";
@@ -19,6 +20,8 @@ const POLL_MS = 200;
 const RECONCILE_MS = 5_000;
 /** A version that nobody uses any more runs on for so long: the next tenant may want it, or a rollback. */
 const UNUSED_MS = 60_000;
+/** So long what runs elsewhere by now is kept for gateways that still send requests to it, at a time. */
+const LEAVE_MS = 2_000;
 /** Waiting for another control-plane process to start a version takes at most so long, in seconds. */
 const FOREIGN_START_SECONDS = 120;
 
@@ -27,14 +30,15 @@ export interface Deployments {
   ensure(name: DeploymentName): Promise<string>;
   /** Name of a version's login role. */
   roleOf(name: DeploymentName): string;
-  /** Stops all that this process runs. */
-  close(): Promise<void>;
+  /** Stops all that this process runs, or leaves it to the next control plane in the same data folder. */
+  close(how: { keepProcesses: boolean }): Promise<void>;
 }
 
 export interface DeploymentsOptions {
   readonly database: ControlDatabase;
   readonly installation: Installation;
   readonly modules: ModuleReadModel;
+  readonly gateways: GatewayReadModel;
   readonly driver: RuntimeDriver;
   readonly executorId: string;
   /** URL of the tenants' database, whose user and password are replaced. */
@@ -47,7 +51,7 @@ export interface DeploymentsOptions {
  * every few seconds the difference is applied. A version is run by one control-plane process at a time.
  */
 export function createDeployments(options: DeploymentsOptions): Deployments {
-  const { database, installation, modules, driver, executorId, dataUrl, log } = options;
+  const { database, installation, modules, gateways, driver, executorId, dataUrl, log } = options;
   const store: DeploymentStore = createDeploymentStore(database, executorId);
   const unusedSince = new Map<string, number>();
   let writes = Promise.resolve();
@@ -165,9 +169,23 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
     }
   }
 
+  /** Whether nobody is sent to the process that runs here of a version that another control plane runs by now. */
+  async function isLeft(name: DeploymentName): Promise<boolean> {
+    const left = await store.leftSince(name);
+    if (left.kind !== "elsewhere") return left.kind === "nowhere";
+    const wait = { revision: left.revision, timeoutMs: LEAVE_MS, alsoDrained: false };
+    return gateways.waitUntilApplied(wait).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof HoldTimeoutError) return false;
+        throw error;
+      },
+    );
+  }
+
   /**
-   * Ends what runs here and should not: at once what is not this process's, be it left over from an earlier run or run
-   * by another control plane meanwhile; after a while what nobody uses.
+   * Ends what runs here and should not: what is not this process's, be it left over from an earlier run or run by
+   * another control plane meanwhile, as soon as that one's serves; after a while what nobody uses.
    */
   async function stopUnneeded(wanted: ReadonlySet<string>): Promise<void> {
     const owned = new Set((await store.owned()).map(deploymentKey));
@@ -184,6 +202,7 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
       await inTurn(deploymentKey(name), async () => {
         const now = await lookAt(name);
         if (now.owned && (now.wanted || !isUnused)) return;
+        if (!now.owned && now.wanted && !(await isLeft(name))) return;
         if (now.owned) await store.release(name);
         await driver.stop(name);
         unusedSince.delete(text);
@@ -207,13 +226,15 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   return {
     ensure,
     roleOf,
-    async close() {
+    async close({ keepProcesses }) {
       closed = true;
       clearTimeout(timer);
       await round;
       unsubscribe();
-      for (const name of await store.owned().catch(() => [])) await store.release(name).catch(() => undefined);
-      await driver.close({ stopProcesses: true });
+      // What is kept stays in the routes: whoever starts next finds the processes, and that this one has ended.
+      const owned = keepProcesses ? [] : await store.owned().catch(() => []);
+      for (const name of owned) await store.release(name).catch(() => undefined);
+      await driver.close({ stopProcesses: !keepProcesses });
       await writes;
     },
   };

@@ -41,7 +41,39 @@ async function silence(id: string): Promise<void> {
     .execute();
 }
 
+/** As if a control-plane process had begun and was heard of last so many seconds ago. */
+async function controlPlane(began: number, seen: number, state: "live" | "dead" = "live"): Promise<void> {
+  const ago = (seconds: number) => sql<Date>`clock_timestamp() - make_interval(secs => ${seconds})`;
+  await control.database.db
+    .insertInto("control_plane_processes")
+    .values({ id: `cp_${began}`, host: "h", home: "/", pid: 1, state, started_at: ago(began), seen_at: ago(seen) })
+    .execute();
+}
+
 describe("waiting for the gateways", () => {
+  test("goes on for one that fell silent because no control plane was there to hear it", async () => {
+    await report("g1", 4);
+    await silence("g1");
+    await controlPlane(300, 10, "dead");
+    await controlPlane(1, 0);
+    expect(await gateways.liveGateways()).toHaveLength(1);
+    await expect(wait(5, false, 100)).rejects.toThrow(HoldTimeoutError);
+    await report("g1", 5);
+    expect((await wait(5)).gateways).toBe(1);
+    // It was silent while the first one still heard others.
+    await silence("g1");
+    await control.database.db
+      .updateTable("gateways")
+      .set({ seen_at: new Date(Date.now() - 25_000) })
+      .execute();
+    expect(await gateways.liveGateways()).toEqual([]);
+    // Another one was there all the time.
+    await silence("g1");
+    await controlPlane(200, 1);
+    expect(await gateways.liveGateways()).toEqual([]);
+    await control.database.db.deleteFrom("control_plane_processes").execute();
+  });
+
   test("ends at once when there is none", async () => {
     expect((await wait(5)).gateways).toBe(0);
   });

@@ -16,8 +16,9 @@ export interface LiveGateway {
 }
 
 export interface GatewayWait {
-  readonly tenant: TenantId;
-  readonly module: ModuleId;
+  /** Whose route it is about; what concerns all routes has none. */
+  readonly tenant?: TenantId;
+  readonly module?: ModuleId;
   /** The revision that must have been applied. */
   readonly revision: number;
   readonly timeoutMs: number;
@@ -114,5 +115,6 @@ function describe({ tenant, module }: GatewayWait, late: readonly { id: string; 
     : "The end of requests under way";
   const names = late.slice(0, 5).map((gateway) => `"${gateway.id}"`);
   const more = late.length > names.length ? ` and ${late.length - names.length} more` : "";
-  return `${waitsFor} of tenant "${tenant}", module "${module}", at gateway ${names.join(", ")}${more}`;
+  const whose = tenant === undefined ? "" : ` of tenant "${tenant}", module "${module}"`;
+  return `${waitsFor}${whose}, at gateway ${names.join(", ")}${more}`;
 }

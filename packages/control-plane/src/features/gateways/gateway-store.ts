@@ -63,5 +63,24 @@ const RECORD_MIRRORS = `
 /** Gateways that were not heard of for so long play no part any more. */
 export const GATEWAY_SILENCE_SECONDS = 10;
 
-/** A condition in SQL: the gateway was heard of. The database's clock, since the reports' times are its own. */
-export const IS_LIVE = sql<boolean>`seen_at > clock_timestamp() - make_interval(secs => ${GATEWAY_SILENCE_SECONDS})`;
+/** A control-plane process that gave no sign for so long, of one each 2 seconds, can't be told anything. */
+const HEARING_SECONDS = 6;
+
+/**
+ * A condition in SQL: the gateway was heard of. The database's clock, since the reports' times are its own. Silence
+ * counts only while somebody was there to hear: after the last control-plane process had ended, gateways served on, and
+ * those that were live then are waited for until they have had their time to report again.
+ */
+export const IS_LIVE = sql<boolean>`gateways.seen_at > (
+  select case
+      when coalesce(min(started_at) filter (where hears), '-infinity') < now - silence then now - silence
+      else coalesce(max(seen_at) filter (where not hears), now) - silence
+    end
+  from (select clock_timestamp() as now, make_interval(secs => ${GATEWAY_SILENCE_SECONDS}) as silence) as times
+    left join (
+      select started_at, seen_at,
+        state = 'live' and seen_at > clock_timestamp() - make_interval(secs => ${HEARING_SECONDS}) as hears
+      from control_plane_processes
+    ) as processes on true
+  group by now, silence
+)`;

@@ -71,6 +71,8 @@ export function createRouteFeed(options: {
     const signal = AbortSignal.any([closed.signal, ...(request.signal === undefined ? [] : [request.signal])]);
     let known: number | undefined = request.feed === feedId && request.since > 0 ? request.since : undefined;
     let saidAt = 0;
+    /** Whether the gateway knows that it has everything: after a snapshot, it does. */
+    let caughtUp = false;
     while (!signal.aborted) {
       const changes = known === undefined ? undefined : await readChanges(known);
       if (known === undefined || changes === undefined) {
@@ -80,6 +82,7 @@ export function createRouteFeed(options: {
           yield part;
         }
         known = snapshot.revision;
+        caughtUp = true;
         saidAt = Date.now();
         continue;
       }
@@ -90,8 +93,9 @@ export function createRouteFeed(options: {
         saidAt = Date.now();
       }
       if (changes.length > 0) continue;
-      if (Date.now() - saidAt >= HEARTBEAT_MS) {
+      if (!caughtUp || Date.now() - saidAt >= HEARTBEAT_MS) {
         yield { type: "heartbeat", revision: known };
+        caughtUp = true;
         saidAt = Date.now();
       }
       await head.waitBeyond(known, Math.max(1, saidAt + HEARTBEAT_MS - Date.now()), signal);

@@ -53,7 +53,8 @@ async function readEndpoints(db: ControlTransaction["db"], contextKeyOf: Context
       join.onRef("v.module", "=", "d.module").onRef("v.version", "=", "d.version"),
     )
     .select(["d.module", "d.version", "d.url", "v.manifest"])
-    .where("d.state", "=", "healthy")
+    // One that starts has the address of the process whose place it takes.
+    .where("d.state", "in", ["healthy", "starting"])
     .where("d.url", "is not", null)
     .orderBy("d.module")
     .orderBy("d.version")
