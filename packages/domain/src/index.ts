@@ -107,3 +107,35 @@ export { exportFlagd, importFlagd } from "./flags/flagd-format.ts";
 export { logicProblem } from "./flags/logic-problem.ts";
 export { parseFlagDefinitions } from "./flags/parse-flag-definitions.ts";
 export { parseSetting } from "./flags/parse-setting.ts";
+export { canonicalJson, type JsonValue, sameJson } from "./customizations/json-value.ts";
+export { type DocumentPath, formatPath, parsePath } from "./customizations/document-path.ts";
+export {
+  type Conflict,
+  CONFLICT_KINDS,
+  type ConflictKind,
+  type Decide,
+  type Decision,
+  type ReportLine,
+} from "./customizations/conflict.ts";
+export {
+  compileDocumentSchema,
+  type DocumentSchema,
+  DocumentSchemaError,
+  type Violation,
+} from "./customizations/document-schema.ts";
+export { DocumentRefusedError, type RefusalReason } from "./customizations/document-refused-error.ts";
+export {
+  DOCUMENT_FORMATS,
+  type DocumentFormat,
+  type DocumentText,
+  readDocumentText,
+} from "./customizations/document-text.ts";
+export { mergeDocument, type MergedDocument } from "./customizations/merge-document.ts";
+export { mergeDocumentText, type MergedText } from "./customizations/merge-document-text.ts";
+export { mergeText, refuseText } from "./customizations/merge-text.ts";
+export { changeValues, valueAt } from "./customizations/change-values.ts";
+export { type Rename, renameProblem } from "./customizations/rename-paths.ts";
+export type { ModuleRelease } from "./resolution/module-universe.ts";
+export { findSmallestUpgrade, type UpgradeAnswer } from "./resolution/smallest-upgrade.ts";
+export type { UpgradeMove } from "./resolution/upgrade-order.ts";
+export { unifiedDiff } from "./customizations/unified-diff.ts";

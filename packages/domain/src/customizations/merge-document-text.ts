@@ -1,0 +1,47 @@
+import type { Conflict, Decide, ReportLine } from "./conflict.ts";
+import type { DocumentSchema } from "./document-schema.ts";
+import { type DocumentFormat, type DocumentText, readDocumentText } from "./document-text.ts";
+import { mergeDocument } from "./merge-document.ts";
+import type { Rename } from "./rename-paths.ts";
+import { writeDocument } from "./write-document.ts";
+
+export interface DocumentTextsToMerge {
+  readonly base: string;
+  readonly ours: string;
+  readonly theirs: string;
+  /** The old version's format, of base and ours, and the new version's. */
+  readonly format: { readonly old: DocumentFormat; readonly new: DocumentFormat };
+  readonly schema: DocumentSchema;
+  readonly renames?: readonly Rename[];
+  readonly decide?: Decide;
+}
+
+export interface MergedText {
+  readonly text: string;
+  readonly conflicts: readonly Conflict[];
+  readonly report: readonly ReportLine[];
+}
+
+/** Merges three texts of JSON or YAML. @throws DocumentRefusedError for one that is hostile or broken */
+export function mergeDocumentText(given: DocumentTextsToMerge): MergedText {
+  const { format, schema, renames, decide } = given;
+  const read = (text: string, as: DocumentFormat): DocumentText => readDocumentText(text, as);
+  const base = read(given.base, format.old);
+  const ours = read(given.ours, format.old);
+  const theirs = read(given.theirs, format.new);
+  const { value, conflicts, report } = mergeDocument({
+    base: base.value,
+    ours: ours.value,
+    theirs: theirs.value,
+    schema,
+    ...(renames === undefined ? {} : { renames }),
+    ...(decide === undefined ? {} : { decide }),
+  });
+  const asNew = format.old === format.new ? ours : { text: theirs.text, value: ours.value };
+  const oldBase = format.old === format.new ? base : { text: "", value: base.value };
+  const unchanged = given.ours === given.base && conflicts.length === 0;
+  const text = unchanged
+    ? given.theirs
+    : writeDocument(value, { base: oldBase, ours: asNew, theirs }, format.new, schema.shape);
+  return { text, conflicts, report };
+}
