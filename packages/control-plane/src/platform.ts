@@ -30,6 +30,7 @@ import { createMigrationApi } from "./features/migrations/migration-api.ts";
 import { createMigrationLedger } from "./features/migrations/migration-ledger.ts";
 import { createMigrationReadModel } from "./features/migrations/migration-read-model.ts";
 import { createMigrationWorkflow } from "./features/migrations/migration-workflow.ts";
+import { createOperationControls } from "./features/migrations/operation-controls.ts";
 import { createOperationStore } from "./features/migrations/operation-store.ts";
 import { createModuleApi } from "./features/modules/module-api.ts";
 import { createModuleReadModel } from "./features/modules/module-read-model.ts";
@@ -116,6 +117,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     dataUrl: databaseUrl,
   });
   const probe = createTenantProbe({ modules, installation, now });
+  const windows = createWindowReadModel(database);
   const store = createOperationStore({ database, modules, installation, now });
   const ledger = createMigrationLedger({
     database,
@@ -125,6 +127,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       deployments,
       gateways,
       probe,
+      windows,
+      now,
+      sleep,
       data: { pool: database.pool, url: databaseUrl },
     },
     troubled,
@@ -151,7 +156,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const sampler = startUsageSampler({ driver, store: measurements, log });
   const looker = createRolloutLooker({
     database,
-    windows: createWindowReadModel(database),
+    windows,
     metrics: createCustomMetrics(),
     gates: createGates({ now }),
     synthetic: createSyntheticRequests({ database, installation, now }),
@@ -170,6 +175,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       database,
       modules,
       store,
+      controls: createOperationControls(database),
       workflow,
       migrations,
       data: { pool: database.pool, url: databaseUrl },

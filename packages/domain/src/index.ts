@@ -56,6 +56,7 @@ export { type Counts, type Interval, rateDifferenceInterval, rateInterval } from
 export { quantileDifferenceInterval, quantileInterval } from "./statistics/quantile-interval.ts";
 export type { Tolerance } from "./statistics/tolerance.ts";
 export type { Analysis, Measure } from "./rollouts/analysis.ts";
+export { judgeAfterSwitch } from "./rollouts/judge-after-switch.ts";
 export { isFailing, judgeRollout } from "./rollouts/judge-rollout.ts";
 export type { JudgementPolicy } from "./rollouts/judgement-policy.ts";
 export {

@@ -40,6 +40,7 @@ export async function followMigration(
     for await (const migration of client.watchMigration(started.id, interrupt.signal)) {
       last = migration;
       view.update(migration);
+      if (migration.status === "paused") break;
     }
   } catch (error) {
     view.end();
@@ -72,13 +73,14 @@ export async function showMigration({ output }: CommandContext, migration: Migra
   });
 }
 
-async function throwIfFailed({ id, status, failure, step }: Migration): Promise<void> {
-  if (status !== "failed" && status !== "rolled-back") return;
-  const { MigrationFailedError } = await import("@aibos/contract");
+async function throwIfFailed(migration: Migration): Promise<void> {
+  const { id, status, failure, step } = migration;
+  const { isHalted, MigrationFailedError } = await import("@aibos/contract");
+  if (status !== "failed" && status !== "rolled-back" && !isHalted(migration)) return;
   throw new MigrationFailedError({
     migrationId: id,
     step: failure?.step ?? step ?? "start",
     reason: failure?.message ?? "No reason was recorded.",
-    undone: status === "rolled-back",
+    outcome: status,
   });
 }

@@ -5,6 +5,7 @@ import type { Output } from "../output/output.ts";
 import { oneLine, plainText } from "../output/plain-text.ts";
 import { withExample } from "./help-example.ts";
 import type { CommandContext, Run } from "./command-context.ts";
+import { noWait } from "./operations.ts";
 import { parseReference } from "./option-values.ts";
 import { type PageOptions, pageOptions, showList } from "./page-options.ts";
 import {
@@ -19,6 +20,7 @@ import {
 const STATUSES = [
   "scheduled",
   "running",
+  "paused",
   "succeeded",
   "failed",
   "rolled-back",
@@ -62,18 +64,46 @@ export function addMigrationCommands(program: Command, run: Run): void {
 
   const group = program
     .command("migration")
-    .summary("operations: list, cancel")
+    .summary("operations: list, cancel, pause, resume, retry")
     .description("Operations, past and present.");
+  const act = (name: "cancel" | "pause" | "resume", description: string): void => {
+    withExample(
+      group
+        .command(name)
+        .argument("<id>", "as it was printed, like mig_8f3c2a1b9d04", parseReference)
+        .description(description),
+      `migration ${name} mig_8f3c2a1b9d04`,
+    ).action((id: string, _options: object, command: Command) =>
+      run(command, async ({ connect, output }) => {
+        const client = await connect();
+        const migration = await {
+          cancel: () => client.cancelMigration(id),
+          pause: () => client.pauseMigration(id),
+          resume: () => client.resumeMigration(id),
+        }[name]();
+        const { askedText } = await import("../output/migration-text.ts");
+        await output.answer(migration, () => askedText(migration, output.colors));
+      }),
+    );
+  };
+  act("cancel", "Cancels an operation: one that waits never begins, one that runs puts back what it did.");
+  act("pause", "Has an operation stop before its next step; while requests are held it goes on until they are not.");
+  act("resume", "Has a paused operation go on. A step that failed is tried again.");
+
   withExample(
-    group
-      .command("cancel")
-      .argument("<id>", "as it was printed, like mig_8f3c2a1b9d04", parseReference)
-      .description("Cancels an operation that waits for its time."),
-    "migration cancel mig_8f3c2a1b9d04",
-  ).action((id: string, _options: object, command: Command) =>
-    run(command, async ({ connect, output }) => {
-      const migration = await (await connect()).cancelMigration(id);
-      await output.answer(migration, () => `${output.colors.green("✔")} ${oneLine(migration.id)} is cancelled`);
+    noWait(
+      group
+        .command("retry")
+        .argument("<id>", "as it was printed, like mig_8f3c2a1b9d04", parseReference)
+        .description("Tries again what failed: from the failed step where it stopped there, else anew."),
+    ),
+    "migration retry mig_8f3c2a1b9d04",
+  ).action((id: string, options: { wait: boolean }, command: Command) =>
+    run(command, async (context) => {
+      const client = await context.connect();
+      const { followMigration, showMigration } = await import("./follow-operation.ts");
+      const migration = await client.retryMigration(id);
+      await (options.wait ? followMigration(context, client, migration) : showMigration(context, migration));
     }),
   );
 

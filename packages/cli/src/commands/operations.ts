@@ -1,11 +1,14 @@
 import type { Command } from "commander";
 import { withExample } from "./help-example.ts";
 import type { Run } from "./command-context.ts";
+import { parseDuration } from "./option-values.ts";
 import { checkTarget, type Target, targetOptions, type VersionedTarget, versionOption } from "./target.ts";
 
 interface MigrateOptions extends VersionedTarget {
   readonly scheduledTime?: string;
   readonly rollbackOnFailure: boolean;
+  readonly observe?: number;
+  readonly soak?: number;
   readonly rollbackVersion?: string;
   readonly acceptDataLoss?: boolean;
   readonly dryRun?: boolean;
@@ -40,7 +43,17 @@ export function addOperationCommands(program: Command, run: Run): void {
     noWait(versionOption(targetOptions(program.command("migrate-tenant")), "the version to move to"))
       .description("Moves a tenant to another version, step by step; a failure puts everything back.")
       .option("--scheduled-time <time>", "starts then: ISO 8601 with an offset or Z")
-      .option("--no-rollback-on-failure", "keeps the furthest version that was reached")
+      .option(
+        "--observe <time>",
+        "watches the new version for so long, and goes back when it does not do well",
+        parseDuration,
+      )
+      .option(
+        "--soak <time>",
+        "keeps the old version's data for so long, so that going back loses nothing",
+        parseDuration,
+      )
+      .option("--no-rollback-on-failure", "stops at a step that fails, or keeps the furthest version that was reached")
       .option(
         "--rollback-version <version>",
         "after an undone failure, goes back further, to this version's rollback point",
@@ -49,9 +62,10 @@ export function addOperationCommands(program: Command, run: Run): void {
       .option("--dry-run", "tells what would be done, and changes nothing"),
     "migrate-tenant -t acme -m accounting -v 2.0.0",
     "migrate-tenant -t acme -m accounting -v 2.0.0 --scheduled-time 2027-01-31T02:00:00+01:00",
+    "migrate-tenant -t acme -m accounting -v 2.0.0 --observe 5m --soak 2d",
   ).action((options: MigrateOptions, command: Command) =>
     run(command, async (context) => {
-      const { version, scheduledTime, rollbackOnFailure, rollbackVersion, acceptDataLoss } = options;
+      const { version, scheduledTime, observe, soak, rollbackOnFailure, rollbackVersion, acceptDataLoss } = options;
       await checkTarget({ ...options, versions: [version, rollbackVersion] });
       if (options.dryRun === true) {
         const { showValidation } = await import("./migrations.ts");
@@ -66,6 +80,8 @@ export function addOperationCommands(program: Command, run: Run): void {
           version,
           rollbackOnFailure,
           ...(scheduledTime === undefined ? {} : { scheduledTime }),
+          ...(observe === undefined ? {} : { observe }),
+          ...(soak === undefined ? {} : { soak }),
           ...(rollbackVersion === undefined ? {} : { rollbackVersion }),
           ...(acceptDataLoss === true ? { acceptDataLoss } : {}),
         },

@@ -25,10 +25,22 @@ export function parsePercent(text: string, subject = "It"): number {
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 const LONGEST_WINDOW_DAYS = 400;
 
-/** A time such as `90s`, `15m`, `6h` or `30d`, in seconds. */
-export function parseWindow(text: string): number {
+/** `90s`, `15m`, `6h` or `30d` in seconds; NaN for what is not written so. */
+function secondsOf(text: string): number {
   const [, number, unit = "s"] = /^(\d{1,8})([smhd])?$/.exec(text) ?? [];
-  const seconds = Number(number) * (UNIT_SECONDS[unit] ?? Number.NaN);
+  return Number(number) * (UNIT_SECONDS[unit] ?? Number.NaN);
+}
+
+/** A time to wait or to watch, in seconds. */
+export function parseDuration(text: string): number {
+  const seconds = secondsOf(text);
+  if (!Number.isFinite(seconds)) throw new InvalidArgumentError("It must be a time such as 90s, 15m, 6h or 30d.");
+  return seconds;
+}
+
+/** A span of the past, in seconds. */
+export function parseWindow(text: string): number {
+  const seconds = secondsOf(text);
   if (!(seconds >= 10 && seconds <= LONGEST_WINDOW_DAYS * 86_400)) {
     throw new InvalidArgumentError(
       `It must be a time from 10s to ${LONGEST_WINDOW_DAYS}d, such as 90s, 15m, 6h or 30d.`,

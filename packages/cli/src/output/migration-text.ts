@@ -24,9 +24,30 @@ export function outcomeText(migration: Migration, colors: Colors): string {
   if (status === "scheduled") {
     return `${colors.cyan("◷")} ${move} starts at ${timeText(migration.scheduledTime ?? "")} ${reference}`;
   }
-  if (status === "cancelled") return `${colors.dim("○")} ${move} was cancelled before its time came ${reference}`;
+  if (status === "cancelled") {
+    const when = migration.steps.length === 0 ? "before it began" : "and everything was put back as it was before";
+    return `${colors.dim("○")} ${move} was cancelled ${when} ${reference}`;
+  }
+  if (status === "paused") return `${colors.yellow("‖")} ${move} is paused${pauseText(migration)} ${reference}`;
   if (status === "running") return `${colors.cyan("●")} ${move}: ${migration.kind} is under way ${reference}`;
   return `${colors.red("✖")} ${move}: ${failureText(migration)} ${reference}`;
+}
+
+/** What was asked of an operation, and how it stands. */
+export function askedText(migration: Migration, colors: Colors): string {
+  const id = oneLine(migration.id);
+  if (migration.wanted === "cancel") {
+    return `${colors.yellow("●")} ${id} is being cancelled: what it did is put back. Follow it with: aibos-versions migration-status ${id} --watch`;
+  }
+  if (migration.wanted === "pause") {
+    return `${colors.yellow("●")} ${id} stops before its next step; "aibos-versions migration resume ${id}" has it go on`;
+  }
+  return outcomeText(migration, colors);
+}
+
+function pauseText({ id, failure }: Migration): string {
+  if (failure === null) return `; "aibos-versions migration resume ${oneLine(id)}" has it go on`;
+  return ` at step "${oneLine(failure.step)}", which failed: ${plainText(failure.message)}`;
 }
 
 /** Why a migration failed, and how things are now. */
@@ -41,7 +62,8 @@ function failureText({ failure, status, step }: Migration): string {
 export function statusText(status: string, colors: Colors): string {
   if (["succeeded", "active", "healthy", "available"].includes(status)) return colors.green(status);
   if (["failed", "unhealthy", "suspended"].includes(status)) return colors.red(status);
-  if (["rolled-back", "degraded", "undone", "draining", "restarting"].includes(status)) return colors.yellow(status);
+  if (["rolled-back", "paused", "degraded", "undone", "draining", "restarting"].includes(status))
+    return colors.yellow(status);
   if (["running", "scheduled", "starting", "provisioning"].includes(status)) return colors.cyan(status);
   return colors.dim(status);
 }
@@ -64,6 +86,12 @@ function successText(migration: Migration, about: string): string {
 
 function consequences({ result }: Migration): string[] {
   const lines: string[] = [];
+  if (result.completion !== undefined) {
+    const { at, migrationId } = result.completion;
+    lines.push(
+      `  Going back loses nothing until ${timeText(at)}, when ${oneLine(migrationId)} takes the old version's data away.`,
+    );
+  }
   if (result.heldMs !== undefined && result.heldMs > 0) {
     lines.push(`  Requests were held for ${durationText(result.heldMs)}.`);
   }

@@ -41,6 +41,8 @@ export function sampleMigration(changes: Partial<Migration> = {}): Migration {
     toVersion: "1.5.0",
     path: ["1.0.0", "1.5.0"],
     status: "running",
+    wanted: null,
+    follows: null,
     step: null,
     steps: [],
     failure: null,

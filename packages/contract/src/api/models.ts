@@ -138,7 +138,15 @@ export const MIGRATION_KINDS = [
 export const migrationKindSchema = z.enum(MIGRATION_KINDS);
 export type MigrationKind = z.infer<typeof migrationKindSchema>;
 
-export const MIGRATION_STATUSES = ["scheduled", "running", "succeeded", "failed", "rolled-back", "cancelled"] as const;
+export const MIGRATION_STATUSES = [
+  "scheduled",
+  "running",
+  "paused",
+  "succeeded",
+  "failed",
+  "rolled-back",
+  "cancelled",
+] as const;
 export const migrationStatusSchema = z.enum(MIGRATION_STATUSES);
 export type MigrationStatus = z.infer<typeof migrationStatusSchema>;
 
@@ -192,6 +200,10 @@ export const migrationSchema = z
     /** Every version on the way, the first and the last included. */
     path: z.array(z.string()),
     status: migrationStatusSchema,
+    /** What somebody asked of it and it has not come to yet. */
+    wanted: z.enum(["pause", "cancel"]).nullable(),
+    /** The operation that this one completes, or tries again. */
+    follows: z.string().nullable(),
     /** The step that runs or ran last. */
     step: z.string().nullable(),
     steps: z.array(migrationStepSchema),
@@ -206,6 +218,8 @@ export const migrationSchema = z
       discarded: z.array(discardedValuesSchema).optional(),
       /** How long requests were held, in milliseconds. */
       heldMs: z.number().optional(),
+      /** After a migration with a soak: the scheduled operation that takes the old version's data away. */
+      completion: z.object({ migrationId: z.string(), at: time }).optional(),
     }),
     scheduledTime: time.nullable(),
     createdAt: time,

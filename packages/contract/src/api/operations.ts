@@ -6,6 +6,11 @@ const acceptDataLoss = z
   .default(false)
   .describe("Says yes to losing the writes made since the rollback point was taken");
 
+const scheduledTime = z.iso
+  .datetime({ offset: true, error: "must be a time with its offset, such as 2027-01-31T02:00:00+01:00" })
+  .optional()
+  .describe("Starts then; without it, now. ISO 8601 with an offset or Z");
+
 /**
  * What can be started for one tenant and module, by kind. Every operation runs as a durable workflow with the same
  * ledger; the answer is the migration that records it.
@@ -16,14 +21,29 @@ export const operationSchema = z
     z.strictObject({
       kind: z.literal("migrate"),
       version: versionSchema,
-      scheduledTime: z.iso
-        .datetime({ offset: true, error: "must be a time with its offset, such as 2027-01-31T02:00:00+01:00" })
-        .optional()
-        .describe("Starts then; without it, now. ISO 8601 with an offset or Z"),
+      scheduledTime,
       rollbackOnFailure: z
         .boolean()
         .default(true)
-        .describe("Puts everything back when a step fails; otherwise the furthest version reached is kept"),
+        .describe(
+          "Puts everything back when a step fails; otherwise it stops there until it is resumed or cancelled, or, where requests are held, keeps the furthest version reached",
+        ),
+      observe: z
+        .int()
+        .min(0)
+        .max(86_400)
+        .default(0)
+        .describe(
+          "So many seconds health and measurements of the new version are watched before the migration is done",
+        ),
+      soak: z
+        .int()
+        .min(0)
+        .max(2_592_000)
+        .default(0)
+        .describe(
+          "So many seconds the old version's data stays beside the new one's, so that going back loses nothing; completed by itself after that",
+        ),
       rollbackVersion: versionSchema
         .optional()
         .describe("After an undone failure, goes back further, to the newest rollback point of this version"),
@@ -33,7 +53,7 @@ export const operationSchema = z
         .describe("Says yes to losing, with rollbackVersion, the writes made since that rollback point was taken"),
     }),
     z.strictObject({ kind: z.literal("side-by-side"), version: versionSchema }),
-    z.strictObject({ kind: z.literal("complete"), version: versionSchema }),
+    z.strictObject({ kind: z.literal("complete"), version: versionSchema, scheduledTime }),
     z.strictObject({
       kind: z.literal("rollback"),
       version: versionSchema

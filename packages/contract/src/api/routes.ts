@@ -254,8 +254,26 @@ export const ROUTES = {
   cancelMigration: route(
     "post /v1/migrations/{migrationId}/cancel",
     "Migrations",
-    "Cancels an operation that waits for its time",
+    "Cancels an operation: one that waits never begins, one that runs puts back what it did",
     { params: migration, answer: migrationSchema },
+  ),
+  pauseMigration: route(
+    "post /v1/migrations/{migrationId}/pause",
+    "Migrations",
+    "Has an operation stop before its next step, unless requests are held then",
+    { params: migration, answer: migrationSchema },
+  ),
+  resumeMigration: route(
+    "post /v1/migrations/{migrationId}/resume",
+    "Migrations",
+    "Has a paused operation go on; a step that failed is tried again",
+    { params: migration, answer: migrationSchema },
+  ),
+  retryMigration: route(
+    "post /v1/migrations/{migrationId}/retry",
+    "Migrations",
+    "Tries an operation again that failed: from the step that failed where it stopped there, else anew",
+    { params: migration, answer: migrationSchema, status: 202 },
   ),
   listRollbackPoints: route("get /v1/rollback-points", "Migrations", "Rollback points, newest first", {
     query: page.extend({ tenant: tenantIdSchema.optional(), module: moduleIdSchema.optional() }),

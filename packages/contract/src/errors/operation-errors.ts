@@ -1,5 +1,5 @@
 import { DomainError, type ModuleId, type TenantId } from "@aibos/domain";
-import type { Problem, TableWrites } from "../api/models.ts";
+import type { MigrationStatus, Problem, TableWrites } from "../api/models.ts";
 
 /** Failures of operations that change a tenant's version, data or routing. */
 
@@ -25,33 +25,84 @@ export class MigrationNotFoundError extends DomainError {
   }
 }
 
-/** Only an operation that waits for its time can be cancelled. */
-export class MigrationNotScheduledError extends DomainError {
-  readonly code = "AIBOS_MIGRATION_NOT_SCHEDULED";
-  constructor(migrationId: string, status: string) {
+/** An operation that has ended, or has done what can't be undone, can't be cancelled. */
+export class MigrationNotCancellableError extends DomainError {
+  readonly code = "AIBOS_MIGRATION_NOT_CANCELLABLE";
+  /** `step` is the one that can't be undone; null when the operation has ended. */
+  constructor(migrationId: string, status: string, step: string | null) {
     super(
-      `${migrationId} can't be cancelled: it is ${status}. One that runs ends by itself, with everything done or put back; ` +
-        `what it did can be taken back with "aibos-versions rollback-tenant".`,
+      step === null
+        ? `${migrationId} can't be cancelled: it is ${status}. What it did can be taken back with "aibos-versions rollback-tenant".`
+        : `${migrationId} can't be cancelled any more: its step "${step}" can't be undone. It ends by itself; after that, ` +
+            `"aibos-versions rollback-tenant" goes back to its rollback point.`,
     );
   }
 }
 
-/** A migration ended without reaching its target; `undone` tells whether everything is as it was before. */
+export class MigrationNotPausableError extends DomainError {
+  readonly code = "AIBOS_MIGRATION_NOT_PAUSABLE";
+  constructor(migrationId: string, status: string) {
+    super(`${migrationId} can't be paused: it is ${status}, and only an operation that runs can be.`);
+  }
+}
+
+export class MigrationNotPausedError extends DomainError {
+  readonly code = "AIBOS_MIGRATION_NOT_PAUSED";
+  constructor(migrationId: string, status: string) {
+    super(
+      `${migrationId} can't be resumed: it is ${status}, not paused. See "aibos-versions migration-status ${migrationId}".`,
+    );
+  }
+}
+
+export class MigrationNotRetriableError extends DomainError {
+  readonly code = "AIBOS_MIGRATION_NOT_RETRIABLE";
+  constructor(migrationId: string, status: string) {
+    super(`${migrationId} can't be tried again: it is ${status}, and did not fail.`);
+  }
+}
+
+/** Somebody cancelled the operation, which is why this step was not done. */
+export class MigrationCancelledError extends DomainError {
+  readonly code = "AIBOS_MIGRATION_CANCELLED";
+  constructor(migrationId: string) {
+    super(`${migrationId} was cancelled.`);
+  }
+}
+
+/** The new version did not do well while it was watched. */
+export class ObservationFailedError extends DomainError {
+  readonly code = "AIBOS_OBSERVATION_FAILED";
+  constructor(module: ModuleId, version: string, reason: string) {
+    super(`${module} ${version} did not do well while it was watched: ${reason}`);
+  }
+}
+
+/** A migration ended without reaching its target, or stopped; `undone` tells whether everything is as it was before. */
 export class MigrationFailedError extends DomainError {
   readonly code = "AIBOS_MIGRATION_FAILED";
   readonly migrationId: string;
   readonly step: string;
   readonly reason: string;
   readonly undone: boolean;
-  constructor(failed: { migrationId: string; step: string; reason: string; undone: boolean }) {
+  constructor(failed: { migrationId: string; step: string; reason: string; outcome: MigrationStatus }) {
+    const { migrationId, step, outcome } = failed;
+    const reason = failed.reason.replace(/[\s.]+$/, "");
+    const undone = outcome === "rolled-back" || outcome === "cancelled";
+    const end = undone
+      ? "Everything was put back as it was before."
+      : outcome === "paused"
+        ? `It is paused there: "aibos-versions migration retry ${migrationId}" tries the step again, "aibos-versions migration cancel ${migrationId}" puts everything back.`
+        : "It was left as it is, as was asked.";
     super(
-      `${failed.migrationId} failed at step "${failed.step}": ${failed.reason.replace(/[\s.]+$/, "")}. ` +
-        (failed.undone ? "Everything was put back as it was before." : "It was left as it is, as was asked."),
+      outcome === "cancelled"
+        ? `${migrationId} was cancelled before step "${step}" ended. ${end}`
+        : `${migrationId} failed at step "${step}": ${reason}. ${end}`,
     );
-    this.migrationId = failed.migrationId;
-    this.step = failed.step;
-    this.reason = failed.reason;
-    this.undone = failed.undone;
+    this.migrationId = migrationId;
+    this.step = step;
+    this.reason = reason;
+    this.undone = undone;
   }
 }
 
@@ -73,6 +124,17 @@ export class SideBySideUnsupportedError extends DomainError {
       `${module} ${live} and ${target} can't serve the same data at the same time: ${exclusive} changes it by SQL files, ` +
         `and ${target} does not declare "data.compatibleWith" for ${live}, or they use different versions of it. Move the tenant with "aibos-versions migrate-tenant" instead; its requests are ` +
         `held for a moment while the data is changed.`,
+    );
+  }
+}
+
+/** The old version's data can't stay beside the new one's. */
+export class SoakUnsupportedError extends DomainError {
+  readonly code = "AIBOS_SOAK_UNSUPPORTED";
+  constructor(module: ModuleId, from: string, exclusive: string) {
+    super(
+      `${module} ${exclusive} changes the data by SQL files, after which ${from} can't use it any more: there is nothing to ` +
+        `soak. Leave the soak out; a rollback point of ${from} is kept.`,
     );
   }
 }

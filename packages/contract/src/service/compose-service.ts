@@ -27,14 +27,22 @@ export function hasEnded(migration: Migration): boolean {
   return migration.finishedAt !== null;
 }
 
+/** Tells whether an operation goes on only when somebody decides: it stopped at a step that failed. */
+export function isHalted({ status, failure }: Migration): boolean {
+  return status === "paused" && failure !== null;
+}
+
 /** Builds the service's methods over a port. */
 export function composeService({ call, publish, watchMigration, monitor }: ServicePort): MultiVersionService {
   const none = { params: {}, query: {}, body: undefined };
 
   async function waitForMigration(migrationId: string): Promise<Migration> {
     let last = await call.getMigration({ ...none, params: { migrationId } });
-    if (hasEnded(last)) return last;
-    for await (const migration of watchMigration(migrationId)) last = migration;
+    if (hasEnded(last) || isHalted(last)) return last;
+    for await (const migration of watchMigration(migrationId)) {
+      last = migration;
+      if (isHalted(migration)) break;
+    }
     return last;
   }
 
@@ -50,7 +58,7 @@ export function composeService({ call, publish, watchMigration, monitor }: Servi
       migrationId: ended.id,
       step: ended.failure?.step ?? ended.step ?? "start",
       reason: ended.failure?.message ?? "No reason was recorded.",
-      undone: ended.status === "rolled-back",
+      outcome: ended.status,
     });
   }
 
@@ -80,6 +88,9 @@ export function composeService({ call, publish, watchMigration, monitor }: Servi
       call.listTenantModules({ ...none, params: { tenant }, query: queryOf(page) }),
     getTenantModule: (tenant, module) => call.getTenantModule({ ...none, params: { tenant, module } }),
     cancelMigration: (migrationId) => call.cancelMigration({ ...none, params: { migrationId } }),
+    pauseMigration: (migrationId) => call.pauseMigration({ ...none, params: { migrationId } }),
+    resumeMigration: (migrationId) => call.resumeMigration({ ...none, params: { migrationId } }),
+    retryMigration: (migrationId) => call.retryMigration({ ...none, params: { migrationId } }),
     getMigration: (migrationId) => call.getMigration({ ...none, params: { migrationId } }),
     listMigrations: (filter = {}) => call.listMigrations({ ...none, query: queryOf(filter) }),
     install: async (tenant, module, version) => instanceOf(await run(tenant, module, { kind: "install", version })),

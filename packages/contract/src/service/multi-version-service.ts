@@ -38,8 +38,18 @@ export interface PageRequest {
 export interface MigrateOptions {
   /** ISO 8601 time to start at; without it, now. */
   scheduledTime?: string;
-  /** Puts everything back when a step fails. True unless told. */
+  /**
+   * Puts everything back when a step fails. True unless told. Otherwise it stops at that step, `paused`, until it is
+   * resumed or cancelled; where requests are held, it keeps the furthest version that it reached instead.
+   */
   rollbackOnFailure?: boolean;
+  /** Seconds for which health and measurements of the new version are watched before it counts as done. 0 unless told. */
+  observe?: number;
+  /**
+   * Seconds for which the old version's data stays beside the new one's, so that going back loses nothing. 0 unless
+   * told. The migration resolves before that; `result.completion` is the scheduled operation that ends it.
+   */
+  soak?: number;
   /** After an undone failure, goes back further, to the newest rollback point of this version. */
   rollbackVersion?: string;
   /** Says yes to losing, with `rollbackVersion`, the writes made since that rollback point. False unless told. */
@@ -89,8 +99,27 @@ export interface MultiVersionService {
   /** Starts an operation and returns at once. @throws AIBOS_OPERATION_IN_PROGRESS when another one runs. */
   start(tenant: string, module: string, operation: OperationInput): Promise<Migration>;
   getMigration(migrationId: string): Promise<Migration>;
-  /** Cancels a scheduled operation. @throws AIBOS_MIGRATION_NOT_SCHEDULED when it runs already, or has ended. */
+  /**
+   * A scheduled operation never begins; one that runs or is paused puts back what it did, and ends as `cancelled`.
+   *
+   * @throws AIBOS_MIGRATION_NOT_CANCELLABLE when it has ended, or has done what can't be undone
+   */
   cancelMigration(migrationId: string): Promise<Migration>;
+  /**
+   * Has an operation stop before its next step; while requests are held it goes on until they are not.
+   *
+   * @throws AIBOS_MIGRATION_NOT_PAUSABLE when it does not run
+   */
+  pauseMigration(migrationId: string): Promise<Migration>;
+  /** Has it go on; a step that failed is tried again. @throws AIBOS_MIGRATION_NOT_PAUSED */
+  resumeMigration(migrationId: string): Promise<Migration>;
+  /**
+   * Tries again what failed or was cancelled: an operation that stopped at a step goes on from it, one that has ended
+   * is started anew. Returns at once.
+   *
+   * @throws AIBOS_MIGRATION_NOT_RETRIABLE when it did not fail
+   */
+  retryMigration(migrationId: string): Promise<Migration>;
   listMigrations(
     filter?: PageRequest & { tenant?: string; module?: string; kind?: MigrationKind; status?: MigrationStatus },
   ): Promise<Page<Migration>>;

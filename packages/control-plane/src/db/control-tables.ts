@@ -54,6 +54,8 @@ export interface ControlTables {
     failure: ColumnType<MigrationFailure | null, string | null | undefined, string | null>;
     result: ColumnType<MigrationResult, string | undefined, string>;
     scheduled_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
+    wanted: ColumnType<"pause" | "cancel" | null, "pause" | "cancel" | null | undefined, "pause" | "cancel" | null>;
+    follows: ColumnType<string | null, string | null | undefined, never>;
     created_at: CreatedAt;
     started_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
     finished_at: ColumnType<Date | null, Date | null | undefined, Date | null>;

@@ -15,6 +15,7 @@ import { listRollbackPoints } from "../rollback-points/rollback-point-read-model
 import type { MigrationReadModel } from "./migration-read-model.ts";
 import type { MigrationWorkflow } from "./migration-workflow.ts";
 import type { StepPlatform } from "./migration-step.ts";
+import type { OperationControls } from "./operation-controls.ts";
 import type { OperationStore } from "./operation-store.ts";
 import { assessHops } from "./plans/assess-hops.ts";
 import { checkUpgrade } from "./plans/check-upgrade.ts";
@@ -30,6 +31,9 @@ type MigrationApi = Pick<
   | "listMigrations"
   | "getMigration"
   | "cancelMigration"
+  | "pauseMigration"
+  | "resumeMigration"
+  | "retryMigration"
   | "listRollbackPoints"
   | "restoreRollbackPoint"
 >;
@@ -39,13 +43,14 @@ export function createMigrationApi(options: {
   database: ControlDatabase;
   modules: ModuleReadModel;
   store: OperationStore;
+  controls: OperationControls;
   workflow: MigrationWorkflow;
   migrations: MigrationReadModel;
   /** Where tenants' data is. */
   data: StepPlatform["data"];
   now: () => number;
 }): MigrationApi {
-  const { database, modules, store, workflow, migrations, data, now } = options;
+  const { database, modules, store, controls, workflow, migrations, data, now } = options;
 
   async function start(...operation: Parameters<OperationStore["begin"]>) {
     const id = await store.begin(...operation);
@@ -66,7 +71,14 @@ export function createMigrationApi(options: {
       const { place, dataPath, ...found } = await database.transaction(async (tx) => {
         const state = await readTenantModule(tx.db, tenant, module);
         const facts = { tx, state, modules };
-        const request: OperationRequest = { kind: "migrate", version, rollbackOnFailure: true, acceptDataLoss: false };
+        const request: OperationRequest = {
+          kind: "migrate",
+          version,
+          rollbackOnFailure: true,
+          observe: 0,
+          soak: 0,
+          acceptDataLoss: false,
+        };
         const today = new Date(now()).toISOString().slice(0, 10);
         const from = state.live[0]?.version ?? null;
         const check = await checkUpgrade(facts, from, version, today);
@@ -102,8 +114,29 @@ export function createMigrationApi(options: {
       migrations.list(filter, { after: readCursor(cursor), limit }),
 
     async cancelMigration({ params: { migrationId } }) {
-      await store.cancel(migrationId);
+      await controls.cancel(migrationId);
       return migrations.get(migrationId);
+    },
+
+    async pauseMigration({ params: { migrationId } }) {
+      await controls.pause(migrationId);
+      return migrations.get(migrationId);
+    },
+
+    async resumeMigration({ params: { migrationId } }) {
+      await controls.resume(migrationId);
+      return migrations.get(migrationId);
+    },
+
+    async retryMigration({ params: { migrationId } }) {
+      const { status } = await migrations.get(migrationId);
+      if (status === "paused") {
+        await controls.resume(migrationId);
+        return migrations.get(migrationId);
+      }
+      const id = await store.again(migrationId);
+      await workflow.start(id);
+      return migrations.get(id);
     },
 
     getMigration: ({ params }) => migrations.get(params.migrationId),

@@ -1,12 +1,27 @@
-import { type Kysely, sql } from "kysely";
-import { DomainError } from "@aibos/domain";
+import { sql } from "kysely";
+import { MigrationCancelledError } from "@aibos/contract";
 import type { ControlDatabase, ControlTransaction, Isolation } from "../../db/control-database.ts";
-import type { ControlTables, MigrationFailure, OperationRequest, PlannedStep } from "../../db/control-tables.ts";
+import type { MigrationFailure, OperationRequest, PlannedStep } from "../../db/control-tables.ts";
 import { isLostConnection, isRepeatable } from "../../db/lost-connection.ts";
 import { type FenceHolder, passFence } from "./fence.ts";
-import type { Detail, StepKind, StepOutcome, StepPlatform, StepRun } from "./migration-step.ts";
+import type { StepKind, StepPlatform, StepRun } from "./migration-step.ts";
 import { notifyMigration } from "./notify-migration.ts";
 import { createPersist, retryDelay } from "./persist.ts";
+import {
+  beginStep,
+  earlierStep,
+  endStep,
+  failStep,
+  failureOf,
+  haltAt,
+  messageOf,
+  noteStep,
+  readDetail,
+  readRecord,
+  readWanted,
+  type StepResult,
+  writeDetail,
+} from "./step-entries.ts";
 import { stepKind } from "./step-kinds.ts";
 
 /** An execution of a migration: what it works on, and its place at the fence. */
@@ -16,8 +31,6 @@ export interface Execution extends FenceHolder {
   readonly request: OperationRequest;
   readonly steps: readonly PlannedStep[];
 }
-
-export type StepResult = { readonly ok: true } | { readonly ok: false; readonly failure: MigrationFailure };
 
 /**
  * The ledger of a migration's steps. Each step's entry goes
@@ -31,10 +44,15 @@ export type StepResult = { readonly ok: true } | { readonly ok: false; readonly 
  * `undone`. A step that is run again after a kill finds what the ledger says and goes on from there.
  */
 export interface MigrationLedger {
+  /** Waits first while the operation is paused. One that was cancelled fails with AIBOS_MIGRATION_CANCELLED. */
   run(execution: Execution, position: number, step: PlannedStep): Promise<StepResult>;
+  /** Keeps an operation at its failed step until somebody decides. */
+  halt(execution: Execution, position: number, failure: MigrationFailure): Promise<"resume" | "cancel">;
   undo(execution: Execution, position: number, step: PlannedStep): Promise<void>;
 }
 
+/** So often a paused operation looks whether it may go on. */
+const PAUSE_POLL_MS = 500;
 /** A deadlock or serialisation failure is tried again so many times. */
 const REPEATS = 5;
 
@@ -73,6 +91,9 @@ export function createMigrationLedger(options: {
       request,
       platform,
       with: step.with,
+      stopIfCancelled: async () => {
+        if ((await readWanted(database.db, migrationId)) === "cancel") throw new MigrationCancelledError(migrationId);
+      },
       earlier: (tx, name) => earlierStep(tx?.db ?? database.db, migrationId, name),
       fenced: (work) =>
         fenced(execution, async (tx) => {
@@ -92,10 +113,14 @@ export function createMigrationLedger(options: {
     const context = runOf(execution, position, step);
     let repeats = 0;
     for (let tries = 0; ; tries += 1) {
-      const settled = await persist(migrationId, step.name, () =>
-        fenced(execution, (tx) => beginStep(tx, migrationId, position, step)),
+      const begun = await persist(migrationId, step.name, () =>
+        fenced(execution, (tx) => beginStep(tx, execution, position, step)),
       );
-      if (settled !== undefined) return settled;
+      if (begun === "paused") {
+        await whilePaused(migrationId);
+        continue;
+      }
+      if (begun !== "running") return begun;
       try {
         const found = (await kind.outside?.(context)) ?? {};
         await fenced(
@@ -128,6 +153,14 @@ export function createMigrationLedger(options: {
     }
   }
 
+  async function whilePaused(migrationId: string): Promise<void> {
+    for (;;) {
+      const record = await persist(migrationId, "pause", () => readRecord(database.db, migrationId));
+      if (record.status !== "paused" || record.wanted === "cancel") return;
+      await sleep(PAUSE_POLL_MS);
+    }
+  }
+
   /** Who can't tell whether it has happened asks again. */
   async function mustEnd(kind: StepKind<unknown>, run: StepRun<unknown>): Promise<boolean> {
     if (kind.hasHappened === undefined) return false;
@@ -153,13 +186,22 @@ export function createMigrationLedger(options: {
           .where("position", "=", position)
           .execute();
       }
-      return entry?.detail ?? {};
+      return entry?.detail;
     });
-    await kind.undoOutside?.(run, recorded);
+    // One that never began left nothing.
+    if (recorded !== undefined) await kind.undoOutside?.(run, recorded);
   }
 
   return {
     run,
+
+    async halt(execution, position, failure) {
+      const { migrationId } = execution;
+      await persist(migrationId, "halt", () => fenced(execution, (tx) => haltAt(tx, migrationId, position, failure)));
+      await whilePaused(migrationId);
+      const wanted = await persist(migrationId, "halt", () => readWanted(database.db, migrationId));
+      return wanted === "cancel" ? "cancel" : "resume";
+    },
 
     // Half an undo would leave a tenant between two versions, so it goes on until it is done; requests stay held.
     async undo(execution, position, step) {
@@ -181,132 +223,6 @@ export function createMigrationLedger(options: {
   };
 }
 
-/** Enters a step as running; an entry that is settled already is its result. */
-async function beginStep(
-  { db }: ControlTransaction,
-  migrationId: string,
-  position: number,
-  step: PlannedStep,
-): Promise<StepResult | undefined> {
-  const entry = await db
-    .selectFrom("migration_steps")
-    .selectAll()
-    .where("migration_id", "=", migrationId)
-    .where("position", "=", position)
-    .executeTakeFirst();
-  if (entry === undefined) {
-    await db
-      .insertInto("migration_steps")
-      .values({ migration_id: migrationId, position, name: step.name, title: step.title, status: "running" })
-      .execute();
-    return undefined;
-  }
-  if (entry.status === "succeeded") return { ok: true };
-  if (entry.status === "failed") {
-    const code = typeof entry.detail["code"] === "string" ? entry.detail["code"] : "AIBOS_INTERNAL";
-    return { ok: false, failure: { step: step.name, code, message: entry.error ?? "" } };
-  }
-  return undefined;
-}
-
-async function endStep(
-  { db }: ControlTransaction,
-  migrationId: string,
-  position: number,
-  outcome: StepOutcome,
-): Promise<void> {
-  await db
-    .updateTable("migration_steps")
-    .set({
-      status: "succeeded",
-      detail: JSON.stringify(outcome.detail ?? {}),
-      checksum: outcome.checksum ?? null,
-      finished_at: sql<Date>`clock_timestamp()`,
-    })
-    .where("migration_id", "=", migrationId)
-    .where("position", "=", position)
-    .execute();
-}
-
-async function failStep(
-  { db }: ControlTransaction,
-  migrationId: string,
-  position: number,
-  failure: MigrationFailure,
-): Promise<void> {
-  await db
-    .updateTable("migration_steps")
-    .set({
-      status: "failed",
-      detail: JSON.stringify({ code: failure.code }),
-      error: failure.message,
-      finished_at: sql<Date>`clock_timestamp()`,
-    })
-    .where("migration_id", "=", migrationId)
-    .where("position", "=", position)
-    .execute();
-}
-
-async function noteStep(
-  { db }: ControlTransaction,
-  migrationId: string,
-  position: number,
-  message: string,
-): Promise<void> {
-  await db
-    .updateTable("migration_steps")
-    .set({ error: message })
-    .where("migration_id", "=", migrationId)
-    .where("position", "=", position)
-    .execute();
-}
-
-async function readDetail({ db }: ControlTransaction, migrationId: string, position: number): Promise<Detail> {
-  const entry = await db
-    .selectFrom("migration_steps")
-    .select("detail")
-    .where("migration_id", "=", migrationId)
-    .where("position", "=", position)
-    .executeTakeFirst();
-  return entry?.detail ?? {};
-}
-
-async function writeDetail(
-  { db }: ControlTransaction,
-  migrationId: string,
-  position: number,
-  detail: Detail,
-): Promise<void> {
-  await db
-    .updateTable("migration_steps")
-    .set({ detail: JSON.stringify(detail) })
-    .where("migration_id", "=", migrationId)
-    .where("position", "=", position)
-    .execute();
-}
-
-async function earlierStep(db: Kysely<ControlTables>, migrationId: string, name: string): Promise<Detail | undefined> {
-  const entry = await db
-    .selectFrom("migration_steps")
-    .select("detail")
-    .where("migration_id", "=", migrationId)
-    .where("name", "=", name)
-    .where("status", "=", "succeeded")
-    .orderBy("position", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return entry?.detail;
-}
-
 function isFenced(error: unknown): boolean {
   return error instanceof Error && error.name === "FencedError";
-}
-
-function failureOf(step: PlannedStep, error: unknown): MigrationFailure {
-  const code = error instanceof DomainError ? error.code : "AIBOS_INTERNAL";
-  return { step: step.name, code, message: messageOf(error) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

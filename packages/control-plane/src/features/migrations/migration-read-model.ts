@@ -128,6 +128,8 @@ function describe(record: RecordRow, steps: readonly Selectable<ControlTables["m
     toVersion: record.to_version,
     path: record.path,
     status: record.status,
+    wanted: record.wanted,
+    follows: record.follows,
     step: steps.at(-1)?.name ?? null,
     steps: steps.map((step) => ({
       position: step.position,

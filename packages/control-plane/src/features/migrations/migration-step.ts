@@ -6,6 +6,7 @@ import type { Deployments } from "../deployments/deployments.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
 import type { DataPlace } from "../rollback-points/rollback-points.ts";
+import type { WindowReadModel } from "../measurements/window-read-model.ts";
 import type { TenantProbe } from "../health/tenant-probe.ts";
 
 /** What a step can use besides the transaction. */
@@ -14,6 +15,11 @@ export interface StepPlatform {
   readonly deployments: Deployments;
   readonly gateways: GatewayReadModel;
   readonly probe: TenantProbe;
+  readonly windows: WindowReadModel;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after so many milliseconds. */
+  sleep(ms: number): Promise<void>;
   /** Where tenants' data is: the platform's own connections to it, and the database's URL. */
   readonly data: { readonly pool: Queryable; readonly url: string };
 }
@@ -26,6 +32,8 @@ export interface StepRun<With> extends DataPlace {
   readonly request: OperationRequest;
   readonly with: With;
   readonly platform: StepPlatform;
+  /** For steps that take long: asked now and then. @throws MigrationCancelledError */
+  stopIfCancelled(): Promise<void>;
   /** What an earlier step of this migration recorded; undefined when it did not run. */
   earlier(tx: ControlTransaction | undefined, step: string): Promise<Detail | undefined>;
   /**

@@ -1,10 +1,13 @@
 import { DBOS } from "@dbos-inc/dbos-sdk";
-import type { PlannedStep } from "../../db/control-tables.ts";
+import type { MigrationFailure, PlannedStep } from "../../db/control-tables.ts";
 import { FencedError } from "./fence.ts";
-import type { Execution, MigrationLedger, StepResult } from "./migration-ledger.ts";
-import type { OperationEnd, OperationStore } from "./operation-store.ts";
+import type { Execution, MigrationLedger } from "./migration-ledger.ts";
+import type { OperationEnd } from "./end-record.ts";
+import type { OperationStore } from "./operation-store.ts";
 import { createPersist } from "./persist.ts";
+import type { StepResult } from "./step-entries.ts";
 import { planSalvage } from "./plans/salvage-plan.ts";
+import { observe } from "./steps/observe.ts";
 
 const BUSY_POLL_MS = 1_000;
 /** A workflow that DBOS gave up is started anew under another name, so many times. */
@@ -21,12 +24,12 @@ export interface MigrationWorkflow {
  * One operation from its first step to its end:
  *
  *   (scheduled) ─▶ steps in order ─▶ succeeded
- *                       │ a step fails
- *                       ▼
- *                  undone in reverse ─▶ rolled-back
- *                       │ rollbackOnFailure: false, and a release was reached
- *                       ▼
- *                  arrives at that release ─▶ failed     (undone after all when even that fails)
+ *                       │ a step fails, or somebody cancels
+ *                       ├──▶ undone in reverse ─▶ rolled-back, or cancelled
+ *                       │ rollbackOnFailure: false
+ *                       ├──▶ paused at the step, until it is resumed (and tried again) or cancelled (and undone)
+ *                       │ the same where requests are held, and a release was reached
+ *                       └──▶ arrives at that release ─▶ failed     (undone after all when even that fails)
  *
  * DBOS remembers which steps have returned, the ledger what they did. Whoever lost its place at the fence neither
  * returns nor throws, so that DBOS records nothing in its name: the execution that took over does.
@@ -89,19 +92,29 @@ export function createMigrationWorkflow(options: {
   }
 
   async function execute(execution: Execution): Promise<OperationEnd> {
-    const { steps, request } = execution;
-    const { done, result } = await runSteps(execution, 0, steps);
-    if (result.ok) return { status: "succeeded", failure: null };
-    const { failure } = result;
-    const salvage = request.kind === "migrate" && !request.rollbackOnFailure ? planSalvage(steps, done) : undefined;
-    if (salvage !== undefined) {
-      const saved = await runSteps(execution, steps.length, salvage);
-      if (saved.result.ok) return { status: "failed", failure };
-      await undoSteps(execution, steps.length, salvage.slice(0, saved.done + 1));
+    const { steps } = execution;
+    let done = 0;
+    for (;;) {
+      const ran = await runSteps(execution, done, steps.slice(done));
+      done += ran.done;
+      if (ran.result.ok) return { status: "succeeded", failure: null };
+      const { failure } = ran.result;
+      const next = afterFailure(execution, done, failure);
+      if (next === "stay") return { status: "failed", failure: { ...failure, message: failure.message + STAYS } };
+      if (next === "halt") {
+        const decided = await checkpoint("halt", () => ledger.halt(execution, done, failure));
+        if (decided === "resume") continue;
+      }
+      if (typeof next === "object") {
+        const saved = await runSteps(execution, steps.length, next.salvage);
+        if (saved.result.ok) return { status: "failed", failure };
+        await undoSteps(execution, steps.length, next.salvage.slice(0, saved.done + 1));
+      }
+      // The one that failed, too: what it did outside its transaction may be there.
+      await undoSteps(execution, 0, steps.slice(0, done + 1));
+      const cancelled = next === "halt" || failure.code === "AIBOS_MIGRATION_CANCELLED";
+      return { status: cancelled ? "cancelled" : "rolled-back", failure };
     }
-    // The one that failed, too: what it did outside its transaction may be there.
-    await undoSteps(execution, 0, steps.slice(0, done + 1));
-    return { status: "rolled-back", failure };
   }
 
   const workflow = DBOS.registerWorkflow(
@@ -146,6 +159,26 @@ export function createMigrationWorkflow(options: {
       for (const id of unfinished) if (!underWay.has(id)) await restart(id);
     },
   };
+}
+
+const STAYS =
+  ' The tenant stays on it, since users have written there; "aibos-versions rollback-tenant" counts what going back would lose.';
+
+/** What to do when a step failed. */
+function afterFailure(
+  { request, steps }: Execution,
+  done: number,
+  failure: MigrationFailure,
+): "undo" | "stay" | "halt" | { salvage: PlannedStep[] } {
+  const held = steps.some((step) => step.name === "hold");
+  // Requests went on after the hold: what users wrote since would be lost with the copy of before.
+  if (steps[done]?.name === observe.name && held) return "stay";
+  if (request.kind !== "migrate" || request.rollbackOnFailure || failure.code === "AIBOS_MIGRATION_CANCELLED") {
+    return "undo";
+  }
+  if (!held) return "halt";
+  const salvage = planSalvage(steps, done);
+  return salvage === undefined ? "undo" : { salvage };
 }
 
 const UNDER_WAY: ReadonlySet<string> = new Set(["PENDING", "ENQUEUED", "DELAYED"]);

@@ -3,19 +3,19 @@ import { sql } from "kysely";
 import {
   AlreadyInstalledError,
   MigrationNotFoundError,
-  MigrationNotScheduledError,
+  MigrationNotRetriableError,
   ModuleNotInstalledError,
 } from "@aibos/contract";
 import { DomainError, type ModuleId, type TenantId, tenantRoleName, tenantSchemaName } from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
-import type { MigrationFailure, MigrationResult, OperationRequest } from "../../db/control-tables.ts";
+import type { MigrationResult, OperationRequest } from "../../db/control-tables.ts";
 import type { Installation } from "../installation/installation.ts";
 import { readTenantModule, requireTenant, type TenantModuleState } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
 import { pruneRollbackPoints } from "../rollback-points/rollback-points.ts";
+import { endRecord, type OperationEnd } from "./end-record.ts";
 import { lockTenantModule, passFence } from "./fence.ts";
 import type { Execution } from "./migration-ledger.ts";
-import { notifyMigration } from "./notify-migration.ts";
 import { decide } from "./plans/decide.ts";
 import { requireIdle, whileIdle } from "./running-operation.ts";
 
@@ -36,15 +36,10 @@ export interface OperationStore {
   finish(execution: Execution, end: OperationEnd): Promise<string | undefined>;
   /** Drops rollback points beyond those that are kept. What somebody else is reading now can be dropped another time. */
   prune(execution: Execution): Promise<void>;
-  /** Ends an operation that waits for its time. @throws MigrationNotFoundError, MigrationNotScheduledError */
-  cancel(migrationId: string): Promise<void>;
+  /** Enters anew what failed. @throws MigrationNotFoundError, MigrationNotRetriableError, and as {@link begin} */
+  again(migrationId: string): Promise<string>;
   /** Unfinished operations, for those whose workflow was never started. */
   unfinished(): Promise<string[]>;
-}
-
-export interface OperationEnd {
-  readonly status: "succeeded" | "failed" | "rolled-back" | "cancelled";
-  readonly failure: MigrationFailure | null;
 }
 
 export function createOperationStore(options: {
@@ -82,10 +77,11 @@ export function createOperationStore(options: {
     tx: ControlTransaction,
     state: TenantModuleState,
     request: OperationRequest,
+    follows: string | null = null,
   ): Promise<string> {
     const id = `mig_${randomBytes(6).toString("hex")}`;
-    const due =
-      request.kind === "migrate" && request.scheduledTime !== undefined ? Date.parse(request.scheduledTime) : 0;
+    const time = request.kind === "migrate" || request.kind === "complete" ? request.scheduledTime : undefined;
+    const due = time === undefined ? 0 : Date.parse(time);
     const scheduled = due > now();
     const decision = await decide({ tx, state, modules }, request, today());
     await tx.db
@@ -103,6 +99,7 @@ export function createOperationStore(options: {
         status: scheduled ? "scheduled" : "running",
         request: JSON.stringify(request),
         scheduled_time: scheduled ? new Date(due) : null,
+        follows,
         created_at: sql<Date>`clock_timestamp()`,
         started_at: scheduled ? null : sql<Date>`clock_timestamp()`,
       })
@@ -111,18 +108,60 @@ export function createOperationStore(options: {
     return id;
   }
 
+  function begin(tenant: TenantId, module: ModuleId, request: OperationRequest, follows?: string): Promise<string> {
+    return whileIdle(database, { tenant, module }, async (tx) => {
+      await lockSubject(tx, tenant, module, request);
+      await requireIdle(tx.db, { tenant, module });
+      const state = await readTenantModule(tx.db, tenant, module);
+      const [present] = state.live;
+      if (request.kind === "install" && present !== undefined) {
+        throw new AlreadyInstalledError(tenant, module, present.version);
+      }
+      return insertRecord(tx, state, request, follows);
+    });
+  }
+
+  /** What has to come after an operation that has just ended, entered in the same transaction. */
+  async function insertSuccessor(
+    tx: ControlTransaction,
+    { migrationId, tenant, module, request }: Execution,
+    end: OperationEnd,
+  ): Promise<string | undefined> {
+    if (request.kind !== "migrate") return undefined;
+    const state = await readTenantModule(tx.db, tenant, module);
+    if (end.status === "succeeded") return insertCompletion(tx, state, migrationId, request);
+    const further = goingFurther(request, end, state);
+    if (further === undefined) return undefined;
+    try {
+      return await insertRecord(tx, state, further, migrationId);
+    } catch (error) {
+      if (!(error instanceof DomainError) || end.failure === null) throw error;
+      const message = `${end.failure.message} Going back failed: ${error.message}`;
+      await endRecord(tx, migrationId, { ...end, failure: { ...end.failure, message } }, {});
+      return undefined;
+    }
+  }
+
+  /** Takes the old version's data away when its time is over. */
+  async function insertCompletion(
+    tx: ControlTransaction,
+    state: TenantModuleState,
+    migrationId: string,
+    { version, soak }: Extract<OperationRequest, { kind: "migrate" }>,
+  ): Promise<string | undefined> {
+    if (soak === 0 || state.live.length < 2) return undefined;
+    const at = new Date(now() + soak * 1_000).toISOString();
+    const id = await insertRecord(tx, state, { kind: "complete", version, scheduledTime: at }, migrationId);
+    await tx.db
+      .updateTable("migration_records")
+      .set({ result: sql`result || ${JSON.stringify({ completion: { migrationId: id, at } })}::jsonb` })
+      .where("id", "=", migrationId)
+      .execute();
+    return id;
+  }
+
   return {
-    begin: (tenant, module, request) =>
-      whileIdle(database, { tenant, module }, async (tx) => {
-        await lockSubject(tx, tenant, module, request);
-        await requireIdle(tx.db, { tenant, module });
-        const state = await readTenantModule(tx.db, tenant, module);
-        const [present] = state.live;
-        if (request.kind === "install" && present !== undefined) {
-          throw new AlreadyInstalledError(tenant, module, present.version);
-        }
-        return insertRecord(tx, state, request);
-      }),
+    begin: (tenant, module, request) => begin(tenant, module, request),
 
     async dueAt(migrationId) {
       const row = await database.db
@@ -204,21 +243,8 @@ export function createOperationStore(options: {
           await tx.db.deleteFrom("tenant_modules").where("tenant", "=", tenant).where("module", "=", module).execute();
           return undefined;
         }
-        if (request.kind !== "migrate" || end.status !== "rolled-back" || request.rollbackVersion === undefined) {
-          return undefined;
-        }
-        const state = await readTenantModule(tx.db, tenant, module);
-        if (state.live.some((instance) => instance.version === request.rollbackVersion)) return undefined;
-        try {
-          const { rollbackVersion: version, acceptDataLoss } = request;
-          const further = { kind: "rollback", version, acceptDataLoss } as const;
-          return await insertRecord(tx, state, further);
-        } catch (error) {
-          if (!(error instanceof DomainError) || end.failure === null) throw error;
-          const message = `${end.failure.message} Going further back failed: ${error.message}`;
-          await endRecord(tx, migrationId, { ...end, failure: { ...end.failure, message } }, {});
-          return undefined;
-        }
+        if (end.status === "succeeded") await cancelCompletions(tx, execution);
+        return insertSuccessor(tx, execution, end);
       }),
 
     prune: (execution) =>
@@ -229,20 +255,19 @@ export function createOperationStore(options: {
         await pruneRollbackPoints(tx, execution);
       }),
 
-    cancel: (migrationId) =>
-      database.transaction(async (tx) => {
-        // Not behind the tenant's fence, which another operation may hold for long: whoever takes this one up when its
-        // time has come locks its record.
-        const record = await tx.db
-          .selectFrom("migration_records")
-          .select("status")
-          .where("id", "=", migrationId)
-          .forUpdate()
-          .executeTakeFirst();
-        if (record === undefined) throw new MigrationNotFoundError(migrationId);
-        if (record.status !== "scheduled") throw new MigrationNotScheduledError(migrationId, record.status);
-        await endRecord(tx, migrationId, { status: "cancelled", failure: null }, {});
-      }),
+    async again(migrationId) {
+      const record = await database.db
+        .selectFrom("migration_records")
+        .select(["tenant", "module", "status", "request"])
+        .where("id", "=", migrationId)
+        .executeTakeFirst();
+      if (record === undefined) throw new MigrationNotFoundError(migrationId);
+      const { tenant, module, status, request } = record;
+      if (status !== "failed" && status !== "rolled-back" && status !== "cancelled") {
+        throw new MigrationNotRetriableError(migrationId, status);
+      }
+      return begin(tenant, module, request, migrationId);
+    },
 
     async unfinished() {
       const rows = await database.db
@@ -253,6 +278,39 @@ export function createOperationStore(options: {
       return rows.map((row) => row.id);
     },
   };
+}
+
+/** Where a migration that did not do well goes back to, further than by undoing it; undefined where it stays. */
+function goingFurther(
+  { rollbackVersion: version, rollbackOnFailure, acceptDataLoss }: Extract<OperationRequest, { kind: "migrate" }>,
+  { status, failure }: OperationEnd,
+  { live }: TenantModuleState,
+): OperationRequest | undefined {
+  // Watched after a hold, it was not undone: users have written since.
+  if (status === "failed" && failure?.code === "AIBOS_OBSERVATION_FAILED" && rollbackOnFailure && acceptDataLoss) {
+    return { kind: "rollback", version, acceptDataLoss };
+  }
+  if (status !== "rolled-back" || version === undefined) return undefined;
+  return live.some((instance) => instance.version === version)
+    ? undefined
+    : { kind: "rollback", version, acceptDataLoss };
+}
+
+/** Completions that wait for their time are void when the versions are not side by side any more. */
+async function cancelCompletions(tx: ControlTransaction, { tenant, module, migrationId }: Execution): Promise<void> {
+  const { live } = await readTenantModule(tx.db, tenant, module);
+  if (live.length > 1) return;
+  const waiting = await tx.db
+    .selectFrom("migration_records")
+    .select("id")
+    .where("tenant", "=", tenant)
+    .where("module", "=", module)
+    .where("kind", "=", "complete")
+    .where("status", "=", "scheduled")
+    .where("id", "<>", migrationId)
+    .forUpdate()
+    .execute();
+  for (const { id } of waiting) await endRecord(tx, id, { status: "cancelled", failure: null }, {});
 }
 
 /** Also keeps it from being cancelled until the transaction ends. */
@@ -279,25 +337,6 @@ async function own(
     .execute();
 }
 
-async function endRecord(
-  tx: ControlTransaction,
-  migrationId: string,
-  { status, failure }: OperationEnd,
-  result: MigrationResult,
-): Promise<void> {
-  await tx.db
-    .updateTable("migration_records")
-    .set({
-      status,
-      failure: failure === null ? null : JSON.stringify(failure),
-      result: JSON.stringify(result),
-      finished_at: sql<Date>`clock_timestamp()`,
-    })
-    .where("id", "=", migrationId)
-    .execute();
-  await notifyMigration(tx, migrationId);
-}
-
 /** Gathers from the steps what the operation made. */
 async function resultOf({ db }: ControlTransaction, migrationId: string, end: OperationEnd): Promise<MigrationResult> {
   const steps = await db
@@ -308,7 +347,7 @@ async function resultOf({ db }: ControlTransaction, migrationId: string, end: Op
     .execute();
   const held = steps.find((step) => step.name === "hold");
   const released =
-    end.status === "rolled-back"
+    end.status === "rolled-back" || end.status === "cancelled"
       ? held
       : steps.findLast((step) => step.name === "route" && step.status === "succeeded");
   const result: MigrationResult = {};

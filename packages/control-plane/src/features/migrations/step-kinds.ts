@@ -10,6 +10,7 @@ import { expand } from "./steps/expand.ts";
 import { grant } from "./steps/grant.ts";
 import { hold } from "./steps/hold.ts";
 import { hop } from "./steps/hop.ts";
+import { observe } from "./steps/observe.ts";
 import { probe } from "./steps/probe.ts";
 import { restoreData } from "./steps/restore-data.ts";
 import { rollBackData } from "./steps/roll-back-data.ts";
@@ -39,6 +40,7 @@ const KINDS = [
   probe,
   route,
   confirm,
+  observe,
 ];
 
 /** A step's kind by the name under which plans keep it. */

@@ -9,6 +9,7 @@ import { describeRoutingPolicy } from "./routing-policy.ts";
 import { describeRollouts } from "./rollouts.ts";
 import { describeSideBySide } from "./side-by-side.ts";
 import { ServiceWorld, type StartService } from "./service-world.ts";
+import { describeSupervisedMigrations } from "./supervised-migrations.ts";
 import { describeTenants } from "./tenants.ts";
 import { describeTroubles } from "./troubles.ts";
 
@@ -23,6 +24,7 @@ export function describeServiceContract(start: StartService): void {
   describeRoutingPolicy(world);
   describeRollouts(world);
   describeMigrations(world);
+  describeSupervisedMigrations(world);
   describeLiveData(world);
   describeRollbackPoints(world);
   describeTroubles(world);

@@ -1,5 +1,5 @@
 import { DataNotReversibleError } from "../data-not-reversible-error.ts";
-import { AlreadyOnVersionError, RollbackUnavailableError } from "@aibos/contract";
+import { AlreadyOnVersionError, RollbackUnavailableError, SoakUnsupportedError } from "@aibos/contract";
 import { compareVersions, type Version } from "@aibos/domain";
 import type { PlannedStep } from "../../../db/control-tables.ts";
 import { newestRollbackPoint } from "../../rollback-points/rollback-points.ts";
@@ -12,12 +12,13 @@ import { drain } from "../steps/drain.ts";
 import { grant } from "../steps/grant.ts";
 import { hold } from "../steps/hold.ts";
 import { hop } from "../steps/hop.ts";
+import { observe } from "../steps/observe.ts";
 import { probe } from "../steps/probe.ts";
 import { rollbackPoint } from "../steps/rollback-point.ts";
 import { route } from "../steps/route.ts";
 import { validate } from "../steps/validate.ts";
 import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
-import { active, asked, draining } from "./instance-states.ts";
+import { active, asked, draining, statesByWeight } from "./instance-states.ts";
 import { expandAlong, firstExclusive } from "./live-hops.ts";
 import { dataVersionOf, onlyLiveVersion } from "./only-live-version.ts";
 import { requireUpgrade } from "./require-upgrade.ts";
@@ -28,7 +29,7 @@ import { requireUpgrade } from "./require-upgrade.ts";
  */
 export async function planMigrate(
   facts: DecisionFacts,
-  request: { version: Version; rollbackVersion?: Version | undefined },
+  request: { version: Version; rollbackVersion?: Version | undefined; observe: number; soak: number },
   today: string,
 ): Promise<Decision> {
   const { state, tx } = facts;
@@ -54,9 +55,16 @@ export async function planMigrate(
     );
   }
   const dataPath = [point.dataVersion, ...path.filter((version) => compareVersions(version, point.dataVersion) > 0)];
-  if ((await firstExclusive(facts.modules, module, dataPath)) === undefined) {
-    return { fromVersion: from, toVersion: to, path, steps: liveSteps(facts, { path: dataPath, to, point }) };
+  const exclusive = await firstExclusive(facts.modules, module, dataPath);
+  if (exclusive === undefined) {
+    return {
+      fromVersion: from,
+      toVersion: to,
+      path,
+      steps: liveSteps(facts, { path: dataPath, to, point, ...request }),
+    };
   }
+  if (request.soak > 0) throw new SoakUnsupportedError(module, from, exclusive);
   return {
     fromVersion: from,
     toVersion: to,
@@ -70,25 +78,36 @@ export async function planMigrate(
       plan(rollbackPoint, point),
       ...hopsAlong(dataPath),
       ...arriveAt(to),
+      ...watch({ to, from, seconds: request.observe }),
     ],
   };
 }
 
-/** The new version's data comes up beside the old one's, requests go over, and then what only the old one needs goes. */
+/**
+ * The new version's data comes up beside the old one's, requests go over, and then what only the old one needs goes: at
+ * once, or, after a soak, by an operation of its own.
+ */
 function liveSteps(
   { state: { live } }: DecisionFacts,
   {
     path,
     to,
     point,
+    observe: seconds,
+    soak,
   }: {
     path: readonly Version[];
     to: Version;
     point: { version: Version; dataVersion: Version; reason: string };
+    observe: number;
+    soak: number;
   },
 ): PlannedStep[] {
   const from = point.version;
   const instances = active(to, to);
+  const weights = { [to]: ALL, [from]: 0 };
+  const stays = soak > 0;
+  const before = stays ? statesByWeight(live, weights) : draining(live);
   return [
     plan(validate, { versions: path.slice(1) }),
     plan(deploy, { version: to }),
@@ -96,16 +115,21 @@ function liveSteps(
     ...expandAlong(path),
     plan(grant, { version: to }),
     plan(probe, { versions: asked(instances) }),
-    plan(route, {
-      weights: { [to]: ALL, [from]: 0 },
-      instances: { ...instances, ...draining(live) },
-      result: to,
-      release: false,
-    }),
-    plan(drain, { after: "route", revoke: [from] }),
-    plan(contract, { version: to, weights: { [to]: ALL }, instances, result: to }),
-    plan(confirm, { after: "contract" }),
+    plan(route, { weights, instances: { ...instances, ...before }, result: to, release: false }),
+    ...(stays || seconds > 0 ? [plan(confirm, { after: "route" })] : []),
+    ...watch({ to, from, seconds }),
+    ...(stays
+      ? []
+      : [
+          plan(drain, { after: "route", revoke: [from] }),
+          plan(contract, { version: to, weights: { [to]: ALL }, instances, result: to }),
+          plan(confirm, { after: "contract" }),
+        ]),
   ];
+}
+
+function watch({ to, from, seconds }: { to: Version; from: Version; seconds: number }): PlannedStep[] {
+  return seconds === 0 ? [] : [plan(observe, { version: to, dataVersion: to, before: from, seconds })];
 }
 
 /** One hop for each release after the first. */
