@@ -10,6 +10,7 @@ import { openControlDatabase } from "./db/control-database.ts";
 import { migrateControlSchema } from "./db/migrate-control-schema.ts";
 import { listenToDatabase } from "./db/notifications.ts";
 import { startDurableWork, stopDurableWork } from "./durable-work.ts";
+import { createCustomizationApi } from "./features/customizations/customization-api.ts";
 import { createDeployments } from "./features/deployments/deployments.ts";
 import { startExecutorLife } from "./features/executors/executor-life.ts";
 import { createExecutorStore, sessionName } from "./features/executors/executor-store.ts";
@@ -181,6 +182,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       data: { pool: database.pool, url: databaseUrl },
       now,
     }),
+    ...createCustomizationApi({ database, modules }),
     ...createHealthApi({ database, modules, gateways, probe }),
     ...performanceApi.handlers,
     ...createPlatformApi({ database, gateways, modules, deployments, program, now }),

@@ -6,6 +6,7 @@ import { checkTarget, type Target, targetOptions, type VersionedTarget, versionO
 
 interface MigrateOptions extends VersionedTarget {
   readonly scheduledTime?: string;
+  readonly preserveCustomizations: boolean;
   readonly rollbackOnFailure: boolean;
   readonly observe?: number;
   readonly soak?: number;
@@ -44,6 +45,10 @@ export function addOperationCommands(program: Command, run: Run): void {
       .description("Moves a tenant to another version, step by step; a failure puts everything back.")
       .option("--scheduled-time <time>", "starts then: ISO 8601 with an offset or Z")
       .option(
+        "--no-preserve-customizations",
+        "starts with the new version's defaults instead of carrying customisations along",
+      )
+      .option(
         "--observe <time>",
         "watches the new version for so long, and goes back when it does not do well",
         parseDuration,
@@ -65,7 +70,8 @@ export function addOperationCommands(program: Command, run: Run): void {
     "migrate-tenant -t acme -m accounting -v 2.0.0 --observe 5m --soak 2d",
   ).action((options: MigrateOptions, command: Command) =>
     run(command, async (context) => {
-      const { version, scheduledTime, observe, soak, rollbackOnFailure, rollbackVersion, acceptDataLoss } = options;
+      const { version, scheduledTime, preserveCustomizations, observe, soak, ...failure } = options;
+      const { rollbackOnFailure, rollbackVersion, acceptDataLoss } = failure;
       await checkTarget({ ...options, versions: [version, rollbackVersion] });
       if (options.dryRun === true) {
         const { showValidation } = await import("./migrations.ts");
@@ -79,6 +85,7 @@ export function addOperationCommands(program: Command, run: Run): void {
           kind: "migrate",
           version,
           rollbackOnFailure,
+          ...(preserveCustomizations ? {} : { preserveCustomizations }),
           ...(scheduledTime === undefined ? {} : { scheduledTime }),
           ...(observe === undefined ? {} : { observe }),
           ...(soak === undefined ? {} : { soak }),

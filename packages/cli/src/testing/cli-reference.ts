@@ -14,8 +14,9 @@ or \`npx aibos-versions …\`. Every command's \`--help\` says what is on this p
 
 With \`--json\` a command prints exactly one JSON document on standard output: the answer as the API has it, or
 \`{"error": {"code", "message", …}}\` with the failure's own fields. Without it, answers are on standard output and errors on
-standard error. Colours are for terminals only; \`NO_COLOR\` and \`FORCE_COLOR\` decide otherwise. Nothing is ever asked: where
-a yes is needed, there is an option that says it.
+standard error. Colours are for terminals only; \`NO_COLOR\` and \`FORCE_COLOR\` decide otherwise. Where a
+yes is needed, there is an option that says it. \`resolve-conflicts\` alone asks, in a terminal, and each of its answers has
+an option too.
 ${table([["exit code", "meaning"], ...Object.entries(EXIT_MEANINGS).map((row) => [...row])])}
 ## Finding the server
 

@@ -22,6 +22,12 @@ export const operationSchema = z
       kind: z.literal("migrate"),
       version: versionSchema,
       scheduledTime,
+      preserveCustomizations: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Carries the tenant's customisations along, and refuses to move it while one of them conflicts; otherwise the tenant starts with the new version's defaults",
+        ),
       rollbackOnFailure: z
         .boolean()
         .default(true)

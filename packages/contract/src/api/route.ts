@@ -13,7 +13,15 @@ export interface Route<
   readonly method: "get" | "post" | "put" | "patch";
   /** With parameters in braces: `/v1/tenants/{tenant}`. */
   readonly path: string;
-  readonly tag: "Modules" | "Tenants" | "Migrations" | "Routing" | "Rollouts" | "Measurements" | "Platform";
+  readonly tag:
+    | "Modules"
+    | "Tenants"
+    | "Migrations"
+    | "Customisations"
+    | "Routing"
+    | "Rollouts"
+    | "Measurements"
+    | "Platform";
   readonly summary: string;
   readonly params: Params;
   readonly query: Query;

@@ -22,6 +22,7 @@ import {
   upgradePathSchema,
   versionSchema,
 } from "./models.ts";
+import { CUSTOMIZATION_ROUTES } from "./customizations.ts";
 import { operationSchema, restoreSchema, versionRoutingSchema } from "./operations.ts";
 import {
   mirrorReportSchema,
@@ -290,6 +291,7 @@ export const ROUTES = {
       status: 202,
     },
   ),
+  ...CUSTOMIZATION_ROUTES,
   getVersionPerformance: route(
     "get /v1/tenants/{tenant}/modules/{module}/versions/{version}/performance",
     "Measurements",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { customizablesSchema } from "./customizable.ts";
 import { rolloutPolicySchema } from "./rollout-policy.ts";
 import { isModuleId, isVersion, isVersionRange, type ModuleId, type Version, type VersionRange } from "@aibos/domain";
 
@@ -104,6 +105,7 @@ export const moduleManifestSchema = z.strictObject({
     })
     .prefault({})
     .describe("What this version does to a tenant's data"),
+  customizable: customizablesSchema(relativePath),
   rollout: rolloutPolicySchema
     .optional()
     .describe("How users come to this version when it is rolled out; without it, in an hour, by errors and p95"),

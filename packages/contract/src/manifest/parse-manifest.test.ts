@@ -38,6 +38,7 @@ describe("a manifest that can be used", () => {
         environment: {},
       },
       data: { migrations: "migrations" },
+      customizable: {},
       lifecycle: {},
     });
   });

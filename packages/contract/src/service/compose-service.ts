@@ -3,6 +3,7 @@ import type { Migration, Published } from "../api/models.ts";
 import type { PerformanceReport } from "../api/performance.ts";
 import type { OperationInput } from "../api/operations.ts";
 import type { RouteCaller } from "../api/routes.ts";
+import { customizationMethods } from "./customization-methods.ts";
 import type { MultiVersionService } from "./multi-version-service.ts";
 
 /** What the methods of {@link MultiVersionService} are made of; the two implementations differ in this alone. */
@@ -132,6 +133,7 @@ export function composeService({ call, publish, watchMigration, monitor }: Servi
       settle(await call.restoreRollbackPoint({ ...none, params: { rollbackPointId }, body: options })),
     validateMigration: (tenant, module, version) =>
       call.validateMigration({ ...none, params: { tenant, module }, body: { version } }),
+    ...customizationMethods(call),
     performHealthCheck: (tenant, module) => call.performHealthCheck({ ...none, params: { tenant, module } }),
     getVersionPerformance: (tenant, module, version, options = {}) =>
       call.getVersionPerformance({ ...none, params: { tenant, module, version }, query: queryOf(options) }),

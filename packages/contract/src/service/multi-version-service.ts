@@ -26,6 +26,16 @@ import type {
   StickinessOptions,
   TesterToken,
 } from "../api/route-policy.ts";
+import type {
+  Customization,
+  CustomizationConflict,
+  CustomizationEntry,
+  CustomizationImpact,
+  RecordedResolution,
+  ResolveConflictInput,
+  UpgradeAdvice,
+} from "../api/customizations.ts";
+import type { Preference } from "../manifest/customizable.ts";
 import type { PerformanceReport, VersionComparison, VersionPerformance } from "../api/performance.ts";
 
 export interface PageRequest {
@@ -38,6 +48,8 @@ export interface PageRequest {
 export interface MigrateOptions {
   /** ISO 8601 time to start at; without it, now. */
   scheduledTime?: string;
+  /** Carries customisations along, and refuses while one conflicts. True unless told. */
+  preserveCustomizations?: boolean;
   /**
    * Puts everything back when a step fails. True unless told. Otherwise it stops at that step, `paused`, until it is
    * resumed or cancelled; where requests are held, it keeps the furthest version that it reached instead.
@@ -187,6 +199,35 @@ export interface MultiVersionService {
   restoreFromRollbackPoint(rollbackPointId: string, options?: DataLossOptions): Promise<Migration>;
   /** Tells whether a move is possible now, and what it would do. Changes nothing. */
   validateMigration(tenant: string, module: string, version: string): Promise<MigrationValidation>;
+  /** What a tenant may change of a live version (the oldest unless told), and has. */
+  listCustomizations(tenant: string, module: string, version?: string): Promise<Customization[]>;
+  getCustomization(tenant: string, module: string, name: string, version?: string): Promise<Customization>;
+  /** @throws AIBOS_CUSTOMIZATION_INVALID, AIBOS_DOCUMENT_REFUSED. Null as content: the default. */
+  setCustomization(
+    tenant: string,
+    module: string,
+    name: string,
+    change: { content: string | null; author?: string; version?: string },
+  ): Promise<Customization>;
+  listCustomizationHistory(tenant: string, module: string, name: string): Promise<CustomizationEntry[]>;
+  /** Merges it again by what is decided now; with an entry, takes that entry's content. */
+  reapplyCustomization(
+    tenant: string,
+    module: string,
+    name: string,
+    options?: { entry?: string; author?: string },
+  ): Promise<CustomizationEntry>;
+  setCustomizationPolicy(tenant: string, module: string, prefer: Preference): Promise<void>;
+  getCustomizationPolicy(tenant: string, module: string): Promise<Preference>;
+  /** For all tenants on a version: how many would merge clean, need a decision, are blocked. Moves nobody. */
+  customizationImpact(module: string, from: string, to: string): Promise<CustomizationImpact>;
+  /** Those that tenants met and nobody has decided. */
+  listConflicts(module: string): Promise<CustomizationConflict[]>;
+  resolveConflict(module: string, resolution: ResolveConflictInput): Promise<RecordedResolution>;
+  listResolutions(module: string): Promise<RecordedResolution[]>;
+  revokeResolution(resolutionId: string): Promise<RecordedResolution>;
+  /** Why a tenant's modules don't go together with a version, and the fewest upgrades that would settle it. */
+  adviseUpgrade(tenant: string, module: string, version: string): Promise<UpgradeAdvice>;
   performHealthCheck(tenant: string, module: string): Promise<HealthReport>;
 
   /** What was measured of a version for a tenant. CPU and memory are those of the processes, which tenants share. */

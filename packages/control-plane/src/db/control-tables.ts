@@ -13,9 +13,10 @@ import type {
 } from "@aibos/contract";
 import type { Judgement, ModuleId, RolloutEvidence, RolloutState, TenantId, Verdict, Version } from "@aibos/domain";
 import type { WriteBaseline } from "@aibos/tenant-data";
+import type { CustomizationTables } from "./customization-tables.ts";
 
 /** The tables of schema `aibos`, as Kysely sees them. Their meaning is told in migrations/*.sql. */
-export interface ControlTables {
+export interface ControlTables extends CustomizationTables {
   installation: { one: Generated<boolean>; id: string; secret: string; feed: string; created_at: CreatedAt };
   data_stores: { name: string; url: string | null; created_at: CreatedAt };
   modules: { id: ModuleId; title: string; created_at: CreatedAt };
@@ -177,6 +178,7 @@ export interface ControlTables {
     data_fingerprint: string;
     write_baseline: JSONColumnType<WriteBaseline>;
     carried_writes: ColumnType<TableWrites[], string | undefined, string>;
+    customization_mark: BigIntColumn;
     created_at: CreatedAt;
   };
   rollouts: {

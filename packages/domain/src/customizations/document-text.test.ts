@@ -59,6 +59,11 @@ sender: us # our address
     expect(text).toBe(theirs.replace("title: Send", "title: Post"));
   });
 
+  it("keeps a comment of the tenant's beside a value that the vendor changed", () => {
+    const ours = BASE.replace("# days to pay", "# ask Bob");
+    expect(merged(BASE, ours, BASE.replace("days: 14", "days: 21"))).toBe(ours.replace("days: 14", "days: 21"));
+  });
+
   it("is one side's text to the byte where the other did nothing", () => {
     const odd = "{a:    1,\n  'b': [ 1,2 ]}   # odd\n\n\n";
     expect(merged(odd, odd, "a: 1\n")).toBe("a: 1\n");

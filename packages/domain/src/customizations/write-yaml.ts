@@ -64,7 +64,11 @@ function pickNode(document: Document, value: JsonValue, parts: Parts, shape: Mer
   if (isCollection(ours.node) && isJsonMap(value) && isMap(ours.node)) return changeMap(document, value, parts, shape);
   if (isSeq(ours.node) && isList(value)) return changeList(document, value, parts, shape);
   if (isNode(ours.node) && sameJson(ours.value, value)) return ours.node;
-  if (isNode(theirs.node) && sameJson(theirs.value, value)) return theirs.node.clone() as Node;
+  if (isNode(theirs.node) && sameJson(theirs.value, value)) {
+    const taken = theirs.node.clone() as Node;
+    if (isScalar(ours.node) && isScalar(taken)) keepComments(taken, ours.node);
+    return taken;
+  }
   const made = document.createNode(value) as Node;
   if (isScalar(ours.node) && isScalar(made)) keepLooks(made, ours.node);
   return made;
@@ -119,10 +123,14 @@ function itemsOf({ node, value }: Part, shape: MergeShape): Map<string, Part> {
 }
 
 function keepLooks(made: Scalar, old: Scalar): void {
+  keepComments(made, old);
+  if (typeof made.value === "string" && typeof old.value === "string" && old.type !== undefined) made.type = old.type;
+}
+
+function keepComments(made: Scalar, old: Scalar): void {
   for (const field of ["comment", "commentBefore", "spaceBefore"] as const) {
     if (old[field] !== undefined) Object.assign(made, { [field]: old[field] });
   }
-  if (typeof made.value === "string" && typeof old.value === "string" && old.type !== undefined) made.type = old.type;
 }
 
 /** Comments are merged three ways as well: the vendor's where the tenant has the old one. */

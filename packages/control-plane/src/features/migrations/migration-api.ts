@@ -1,4 +1,5 @@
 import {
+  CustomizationConflictError,
   OperationInProgressError,
   type RouteHandlers,
   RollbackPointNotFoundError,
@@ -8,6 +9,7 @@ import { DomainError } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { OperationRequest } from "../../db/control-tables.ts";
 import { readCursor } from "../../db/cursor.ts";
+import { noteConflicts } from "../customizations/open-conflicts.ts";
 import { readTenantModule } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
 import { findRollbackPoint } from "../rollback-points/rollback-points.ts";
@@ -53,7 +55,11 @@ export function createMigrationApi(options: {
   const { database, modules, store, controls, workflow, migrations, data, now } = options;
 
   async function start(...operation: Parameters<OperationStore["begin"]>) {
-    const id = await store.begin(...operation);
+    const id = await store.begin(...operation).catch(async (error: unknown) => {
+      const [tenant, module] = operation;
+      if (error instanceof CustomizationConflictError) await noteConflicts(database.db, { tenant, module }, error.path);
+      throw error;
+    });
     await workflow.start(id);
     return migrations.get(id);
   }
@@ -74,6 +80,7 @@ export function createMigrationApi(options: {
         const request: OperationRequest = {
           kind: "migrate",
           version,
+          preserveCustomizations: true,
           rollbackOnFailure: true,
           observe: 0,
           soak: 0,
@@ -99,7 +106,8 @@ export function createMigrationApi(options: {
           if (!(error instanceof DomainError)) throw error;
           const found =
             check.errors.length > 0 && !(error instanceof OperationInProgressError) ? check.errors : [error];
-          const errors = found.map(({ code, message }): Problem => ({ code, message, severity: "error" }));
+          if (error instanceof CustomizationConflictError) await noteConflicts(tx.db, { tenant, module }, error.path);
+          const errors = found.flatMap(problemsOf);
           return { isValid: false, errors, warnings: [...check.warnings], path: [], steps: [], holdsRequests: false };
         }
       });
@@ -144,4 +152,15 @@ export function createMigrationApi(options: {
     listRollbackPoints: ({ query: { cursor, limit, ...filter } }) =>
       listRollbackPoints(database.db, filter, { after: readCursor(cursor), limit }),
   };
+}
+
+/** One problem a failure; of conflicts one each. */
+function problemsOf(error: DomainError): Problem[] {
+  const { code, message } = error;
+  if (!(error instanceof CustomizationConflictError)) return [{ code, message, severity: "error" }];
+  return error.conflicts.map(({ name, path, kind }) => ({
+    code,
+    severity: "error",
+    message: `Customisation "${name}"${path === "" ? "" : ` at ${path}`} conflicts (${kind}). ${message.slice(message.lastIndexOf("Decide with"))}`,
+  }));
 }

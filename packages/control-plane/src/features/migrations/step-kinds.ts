@@ -11,6 +11,7 @@ import { grant } from "./steps/grant.ts";
 import { hold } from "./steps/hold.ts";
 import { hop } from "./steps/hop.ts";
 import { observe } from "./steps/observe.ts";
+import { mergeCustomizations } from "./steps/merge-customizations.ts";
 import { probe } from "./steps/probe.ts";
 import { restoreData } from "./steps/restore-data.ts";
 import { rollBackData } from "./steps/roll-back-data.ts";
@@ -31,6 +32,7 @@ const KINDS = [
   hop,
   expand,
   backfill,
+  mergeCustomizations,
   contract,
   rollBackData,
   settleData,

@@ -6,6 +6,7 @@ import { readArchive } from "../../artifacts/read-archive.ts";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import type { ReleaseMigration } from "../../db/control-tables.ts";
 import { versionSortKey } from "../../db/version-sort-key.ts";
+import { readCustomizables, storeCustomizables } from "../customizations/publish-customizables.ts";
 import { checkHistory } from "./check-history.ts";
 
 /** Stores a packed module version; the same content again changes nothing. */
@@ -20,12 +21,14 @@ export function createModulePublisher(database: ControlDatabase): ModulePublishe
     const digest = createHash("sha256").update(archive).digest("hex");
     const { manifest, migrationFiles } = await readArchive(archive);
     const migrations = parseMigrations(migrationFiles);
+    const customizables = await readCustomizables(archive, manifest);
     await checkMigrations(migrations);
     return database.transaction(async (tx) => {
       await lockModule(tx, manifest);
       const created = await isNew(tx, manifest, digest);
       if (created) {
         await insertVersion(tx, { manifest, digest, archive, migrations: describeMigrations(migrations) });
+        await storeCustomizables(tx, manifest, customizables);
       }
       return { module: manifest.id, version: manifest.version, digest, sizeBytes: archive.length, created };
     });

@@ -14,6 +14,7 @@ import {
 } from "@aibos/tenant-data";
 import type { ControlTransaction } from "../../db/control-database.ts";
 import type { ControlTables } from "../../db/control-tables.ts";
+import { newestEntry } from "../customizations/customization-entries.ts";
 
 /** Where a tenant's module data is. */
 export interface DataPlace {
@@ -33,6 +34,8 @@ export interface StoredRollbackPoint {
   readonly copy: string;
   readonly fingerprint: { readonly structure: string; readonly data: string };
   readonly createdAt: Date;
+  /** Customisations up to this entry were there. */
+  readonly customizationMark: number;
 }
 
 /**
@@ -268,6 +271,7 @@ async function insertPoint(
       structure_fingerprint: point.fingerprint.structure,
       data_fingerprint: point.fingerprint.data,
       write_baseline: JSON.stringify(point.baseline),
+      customization_mark: await newestEntry(db, place),
       created_at: sql<Date>`clock_timestamp()`,
     })
     .returningAll()
@@ -286,6 +290,7 @@ function describe(row: {
   structure_fingerprint: string;
   data_fingerprint: string;
   created_at: Date;
+  customization_mark: number;
 }): StoredRollbackPoint {
   return {
     id: row.id,
@@ -297,5 +302,6 @@ function describe(row: {
     copy: row.schema_name,
     fingerprint: { structure: row.structure_fingerprint, data: row.data_fingerprint },
     createdAt: row.created_at,
+    customizationMark: row.customization_mark,
   };
 }

@@ -21,17 +21,23 @@ import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
 import { active, asked, draining, statesByWeight } from "./instance-states.ts";
 import { expandAlong, firstExclusive } from "./live-hops.ts";
 import { dataVersionOf, onlyLiveVersion } from "./only-live-version.ts";
+import { mergeAlong } from "./merge-along.ts";
 import { requireUpgrade } from "./require-upgrade.ts";
+
+interface MigrateRequest {
+  readonly version: Version;
+  /** Not there in operations that an older program scheduled: true. */
+  readonly preserveCustomizations?: boolean;
+  readonly rollbackVersion?: Version | undefined;
+  readonly observe: number;
+  readonly soak: number;
+}
 
 /**
  * Moves a tenant along a path of releases. Where older and newer versions can use the data together all the way, nobody
  * notices; else requests are held while the data is changed.
  */
-export async function planMigrate(
-  facts: DecisionFacts,
-  request: { version: Version; rollbackVersion?: Version | undefined; observe: number; soak: number },
-  today: string,
-): Promise<Decision> {
+export async function planMigrate(facts: DecisionFacts, request: MigrateRequest, today: string): Promise<Decision> {
   const { state, tx } = facts;
   const { tenant, module } = state;
   const from = onlyLiveVersion(state);
@@ -55,13 +61,14 @@ export async function planMigrate(
     );
   }
   const dataPath = [point.dataVersion, ...path.filter((version) => compareVersions(version, point.dataVersion) > 0)];
+  const merges = await mergeAlong(facts, path, request.preserveCustomizations !== false);
   const exclusive = await firstExclusive(facts.modules, module, dataPath);
   if (exclusive === undefined) {
     return {
       fromVersion: from,
       toVersion: to,
       path,
-      steps: liveSteps(facts, { path: dataPath, to, point, ...request }),
+      steps: liveSteps(facts, { path: dataPath, to, point, merges, ...request }),
     };
   }
   if (request.soak > 0) throw new SoakUnsupportedError(module, from, exclusive);
@@ -77,6 +84,7 @@ export async function planMigrate(
       plan(countWrites, {}),
       plan(rollbackPoint, point),
       ...hopsAlong(dataPath),
+      ...merges,
       ...arriveAt(to),
       ...watch({ to, from, seconds: request.observe }),
     ],
@@ -95,9 +103,11 @@ function liveSteps(
     point,
     observe: seconds,
     soak,
+    merges,
   }: {
     path: readonly Version[];
     to: Version;
+    merges: readonly PlannedStep[];
     point: { version: Version; dataVersion: Version; reason: string };
     observe: number;
     soak: number;
@@ -113,6 +123,7 @@ function liveSteps(
     plan(deploy, { version: to }),
     plan(rollbackPoint, { ...point, served: true }),
     ...expandAlong(path),
+    ...merges,
     plan(grant, { version: to }),
     plan(probe, { versions: asked(instances) }),
     plan(route, { weights, instances: { ...instances, ...before }, result: to, release: false }),

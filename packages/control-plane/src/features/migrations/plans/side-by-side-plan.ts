@@ -18,6 +18,7 @@ import { hopsAlong } from "./migrate-plan.ts";
 import { asked, statesOf } from "./instance-states.ts";
 import { expandAlong, firstExclusive } from "./live-hops.ts";
 import { dataVersionOf } from "./only-live-version.ts";
+import { mergeAlong } from "./merge-along.ts";
 import { requireUpgrade } from "./require-upgrade.ts";
 
 /**
@@ -38,11 +39,13 @@ export async function planSideBySide(facts: DecisionFacts, version: Version, tod
     dataVersion: data,
     reason: `before ${version} beside ${versions.join(", ")}`,
   };
+  const served = path.indexOf(point.version);
+  const merges = await mergeAlong(facts, served === -1 ? [point.version, version] : path.slice(served), true);
   return {
     fromVersion: data,
     toVersion: version,
     path,
-    steps: exclusive === undefined ? liveSteps(facts, path, point) : sharedSteps(facts, path, point),
+    steps: exclusive === undefined ? liveSteps(facts, path, point, merges) : sharedSteps(facts, path, point, merges),
   };
 }
 
@@ -67,7 +70,12 @@ interface Point {
   readonly reason: string;
 }
 
-function liveSteps({ state: { live } }: DecisionFacts, path: readonly Version[], point: Point): PlannedStep[] {
+function liveSteps(
+  { state: { live } }: DecisionFacts,
+  path: readonly Version[],
+  point: Point,
+  merges: readonly PlannedStep[],
+): PlannedStep[] {
   const version = path.at(-1) ?? point.version;
   const joining = { [version]: { status: "standby", dataVersion: version } } as const;
   return [
@@ -75,6 +83,7 @@ function liveSteps({ state: { live } }: DecisionFacts, path: readonly Version[],
     plan(deploy, { version }),
     plan(rollbackPoint, { ...point, served: true }),
     ...expandAlong(path),
+    ...merges,
     plan(grant, { version }),
     plan(probe, { versions: asked(joining) }),
     plan(route, {
@@ -87,7 +96,12 @@ function liveSteps({ state: { live } }: DecisionFacts, path: readonly Version[],
   ];
 }
 
-function sharedSteps({ state: { live } }: DecisionFacts, path: readonly Version[], point: Point): PlannedStep[] {
+function sharedSteps(
+  { state: { live } }: DecisionFacts,
+  path: readonly Version[],
+  point: Point,
+  merges: readonly PlannedStep[],
+): PlannedStep[] {
   const version = path.at(-1) ?? point.version;
   const versions = live.map((instance) => instance.version);
   const instances = {
@@ -103,6 +117,7 @@ function sharedSteps({ state: { live } }: DecisionFacts, path: readonly Version[
     plan(countWrites, {}),
     plan(rollbackPoint, point),
     ...hopsAlong(path),
+    ...merges,
     ...[version, ...versions].map((allowed) => plan(grant, { version: allowed })),
     plan(probe, { versions: asked(instances) }),
     plan(route, {

@@ -13,6 +13,11 @@ import { setPointState } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
 import { lockTables } from "../lock-tables.ts";
 import { setDataVersion } from "../set-data-version.ts";
+import {
+  restoreCustomizations,
+  type Revived,
+  unrestoreCustomizations,
+} from "../../customizations/restore-customizations.ts";
 
 interface Restore {
   rollbackPointId: string;
@@ -62,8 +67,14 @@ export const restoreData: StepKind<Restore> = {
       fingerprint,
     });
     await setDataVersion(tx, run, point.dataVersion);
+    const revived = await restoreCustomizations(tx.db, run, {
+      version: point.version,
+      mark: point.customizationMark,
+      takenAt: point.createdAt,
+      migrationId: run.migrationId,
+    });
     return {
-      detail: { restored: point.id, rollbackPointId: kept.id, lostWrites, copied: several },
+      detail: { restored: point.id, rollbackPointId: kept.id, lostWrites, copied: several, revived },
       checksum: restored.data,
     };
   },
@@ -79,6 +90,8 @@ export const restoreData: StepKind<Restore> = {
     }
     await setPointState(tx, kept.id, "dropped");
     await setDataVersion(tx, run, run.with.newestDataVersion);
+    const revived = (recorded["revived"] ?? []) as Revived;
+    await unrestoreCustomizations(tx.db, { migrationId: run.migrationId, revived });
   },
 };
 

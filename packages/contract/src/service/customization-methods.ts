@@ -1,0 +1,51 @@
+import type { RouteCaller } from "../api/routes.ts";
+import type { MultiVersionService } from "./multi-version-service.ts";
+
+type CustomizationMethods = Pick<
+  MultiVersionService,
+  | "listCustomizations"
+  | "getCustomization"
+  | "setCustomization"
+  | "listCustomizationHistory"
+  | "reapplyCustomization"
+  | "setCustomizationPolicy"
+  | "getCustomizationPolicy"
+  | "customizationImpact"
+  | "listConflicts"
+  | "resolveConflict"
+  | "listResolutions"
+  | "revokeResolution"
+  | "adviseUpgrade"
+>;
+
+const none = { params: {}, query: {}, body: undefined };
+
+/** The service's methods on customisations. */
+export function customizationMethods(call: RouteCaller): CustomizationMethods {
+  const at = (version: string | undefined): { version?: string } => (version === undefined ? {} : { version });
+  return {
+    listCustomizations: async (tenant, module, version) =>
+      (await call.listCustomizations({ ...none, params: { tenant, module }, query: at(version) })).items,
+    getCustomization: (tenant, module, name, version) =>
+      call.getCustomization({ ...none, params: { tenant, module, name }, query: at(version) }),
+    setCustomization: (tenant, module, name, { version, ...body }) =>
+      call.setCustomization({ params: { tenant, module, name }, query: at(version), body }),
+    listCustomizationHistory: async (tenant, module, name) =>
+      (await call.listCustomizationHistory({ ...none, params: { tenant, module, name } })).items,
+    reapplyCustomization: (tenant, module, name, options = {}) =>
+      call.reapplyCustomization({ ...none, params: { tenant, module, name }, body: options }),
+    setCustomizationPolicy: async (tenant, module, prefer) => {
+      await call.setCustomizationPolicy({ ...none, params: { tenant, module }, body: { prefer } });
+    },
+    getCustomizationPolicy: async (tenant, module) =>
+      (await call.getCustomizationPolicy({ ...none, params: { tenant, module } })).prefer,
+    customizationImpact: (module, from, to) =>
+      call.customizationImpact({ ...none, params: { module }, query: { from, to } }),
+    listConflicts: async (module) => (await call.listConflicts({ ...none, params: { module } })).items,
+    resolveConflict: (module, resolution) => call.resolveConflict({ ...none, params: { module }, body: resolution }),
+    listResolutions: async (module) => (await call.listResolutions({ ...none, params: { module } })).items,
+    revokeResolution: (resolutionId) => call.revokeResolution({ ...none, params: { resolutionId } }),
+    adviseUpgrade: (tenant, module, version) =>
+      call.adviseUpgrade({ ...none, params: { tenant, module }, query: { version } }),
+  };
+}

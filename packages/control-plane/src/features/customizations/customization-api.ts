@@ -1,0 +1,213 @@
+import { type Customization, type CustomizationEntry, type RouteHandlers, VersionNotLiveError } from "@aibos/contract";
+import {
+  buildUpgradeGraph,
+  compareVersions,
+  findUpgradePath,
+  type JsonValue,
+  type ModuleId,
+  type TenantId,
+  unifiedDiff,
+  type Version,
+} from "@aibos/domain";
+import type { ControlDatabase } from "../../db/control-database.ts";
+import { readTenantModule } from "../instances/tenant-module-read-model.ts";
+import type { ModuleReadModel } from "../modules/module-read-model.ts";
+import { listOpenConflicts } from "./open-conflicts.ts";
+import type { Customizable } from "./customizable.ts";
+import { createCustomizableReadModel } from "./customizable-read-model.ts";
+import { analyseImpact } from "./customization-impact.ts";
+import { entryHistory, presentEntries, type StoredEntry, type TenantPlace } from "./customization-entries.ts";
+import { editCustomization, reapplyEntry, reapplyMerge } from "./edit-customization.ts";
+import { listResolutions, recordResolution, revokeResolution } from "./recorded-resolutions.ts";
+import { adviseUpgrade } from "./upgrade-advice.ts";
+
+type CustomizationApi = Pick<
+  RouteHandlers,
+  | "listCustomizations"
+  | "getCustomization"
+  | "setCustomization"
+  | "listCustomizationHistory"
+  | "reapplyCustomization"
+  | "getCustomizationPolicy"
+  | "setCustomizationPolicy"
+  | "customizationImpact"
+  | "listConflicts"
+  | "resolveConflict"
+  | "listResolutions"
+  | "revokeResolution"
+  | "adviseUpgrade"
+>;
+
+/** What tenants change, and what is decided about it. */
+export function createCustomizationApi({
+  database,
+  modules,
+}: {
+  database: ControlDatabase;
+  modules: ModuleReadModel;
+}): CustomizationApi {
+  const { db } = database;
+  const customizables = createCustomizableReadModel(db);
+
+  /** @throws VersionNotLiveError, ModuleNotInstalledError */
+  async function liveVersions(tenant: TenantId, module: ModuleId): Promise<Version[]> {
+    const { live } = await readTenantModule(db, tenant, module);
+    return live.map(({ version }) => version).toSorted(compareVersions);
+  }
+
+  async function liveVersion(place: TenantPlace, asked: Version | undefined): Promise<Version> {
+    const live = await liveVersions(place.tenant, place.module);
+    const version = asked ?? live[0];
+    if (version === undefined || !live.includes(version)) {
+      throw new VersionNotLiveError(place.tenant, place.module, version ?? ("0.0.0" as Version), live);
+    }
+    return version;
+  }
+
+  async function describeNow(place: TenantPlace, version: Version, name: string): Promise<Customization> {
+    const target = await customizables.get(place.module, version, name);
+    const present = await presentEntries(db, place, version);
+    return describe(
+      target,
+      version,
+      present.find((entry) => entry.name === name),
+    );
+  }
+
+  async function history(place: TenantPlace, name: string): Promise<CustomizationEntry[]> {
+    const live = await liveVersions(place.tenant, place.module);
+    const entries = await entryHistory(db, place, name);
+    return entries.map((entry, index) => {
+      const before = entries.slice(index + 1).find(({ version }) => version === entry.version);
+      return describeEntry(entry, before, live);
+    });
+  }
+
+  return {
+    async listCustomizations({ params, query }) {
+      const version = await liveVersion(params, query.version);
+      const present = await presentEntries(db, params, version);
+      const all = await customizables.of(params.module, version);
+      const items = [...all.values()].map((target) =>
+        describe(
+          target,
+          version,
+          present.find(({ name }) => name === target.name),
+        ),
+      );
+      return { items };
+    },
+
+    async getCustomization({ params: { name, ...place }, query }) {
+      return describeNow(place, await liveVersion(place, query.version), name);
+    },
+
+    async setCustomization({ params: { name, ...place }, query, body }) {
+      const version = await liveVersion(place, query.version);
+      const target = await customizables.get(place.module, version, name);
+      await database.transaction((tx) => editCustomization(tx.db, { ...place, version }, target, body));
+      return describeNow(place, version, name);
+    },
+
+    listCustomizationHistory: async ({ params: { name, ...place } }) => ({ items: await history(place, name) }),
+
+    async reapplyCustomization({ params: { name, ...place }, body: { entry, author } }) {
+      const version = (await liveVersions(place.tenant, place.module)).at(-1) ?? (await liveVersion(place, undefined));
+      const target = await customizables.get(place.module, version, name);
+      const at = { ...place, version };
+      const id = await database.transaction((tx) =>
+        entry === undefined
+          ? reapplyMerge(tx.db, at, target, { author, customizables })
+          : reapplyEntry(tx.db, at, target, { entry, author }),
+      );
+      const made = (await history(place, name)).find((one) => one.id === String(id));
+      if (made === undefined) throw new Error(`Entry ${id} is gone.`);
+      return made;
+    },
+
+    async getCustomizationPolicy({ params: { tenant, module } }) {
+      const row = await db
+        .selectFrom("customization_policies")
+        .select("prefer")
+        .where("tenant", "=", tenant)
+        .where("module", "=", module)
+        .executeTakeFirst();
+      return { prefer: row?.prefer ?? {} };
+    },
+
+    async setCustomizationPolicy({ params: { tenant, module }, body }) {
+      await readTenantModule(db, tenant, module);
+      const prefer = JSON.stringify(body.prefer);
+      await db
+        .insertInto("customization_policies")
+        .values({ tenant, module, prefer })
+        .onConflict((conflict) => conflict.columns(["tenant", "module"]).doUpdateSet({ prefer }))
+        .execute();
+      return body;
+    },
+
+    async customizationImpact({ params: { module }, query: { from, to } }) {
+      const graph = buildUpgradeGraph(module, await modules.listReleases(module));
+      return analyseImpact(database, customizables, { module, path: findUpgradePath(graph, from, to) });
+    },
+
+    listConflicts: async ({ params: { module } }) => ({ items: await listOpenConflicts(db, module) }),
+
+    async resolveConflict({ params: { module }, body: { conflict, take, value, tenant, author } }) {
+      if (tenant !== undefined) await readTenantModule(db, tenant, module);
+      return database.transaction((tx) =>
+        recordResolution(tx.db, { module, conflict, take, value: value as JsonValue | undefined, tenant, author }),
+      );
+    },
+
+    listResolutions: async ({ params: { module } }) => ({ items: await listResolutions(db, module) }),
+    revokeResolution: ({ params: { resolutionId } }) => revokeResolution(db, resolutionId),
+
+    async adviseUpgrade({ params: { tenant, module }, query: { version } }) {
+      await modules.getVersion(module, version);
+      return adviseUpgrade(db, { tenant, module, version });
+    },
+  };
+}
+
+function describe(target: Customizable, version: Version, entry: StoredEntry | undefined): Customization {
+  const { name, kind, format, content } = target;
+  return {
+    name,
+    kind,
+    format,
+    version,
+    customized: entry !== undefined && entry.content !== null && entry.content !== content,
+    content: entry?.content ?? content,
+    default: content,
+    author: entry?.author ?? null,
+    changedAt: entry?.createdAt.toISOString() ?? null,
+  };
+}
+
+function describeEntry(
+  entry: StoredEntry,
+  before: StoredEntry | undefined,
+  live: readonly Version[],
+): CustomizationEntry {
+  const { id, name, version, origin, author, content, base, report, migrationId, createdAt } = entry;
+  const newest = live.at(-1);
+  const left = newest !== undefined && !live.includes(version) && compareVersions(version, newest) > 0;
+  return {
+    id: String(id),
+    name,
+    version,
+    origin,
+    author,
+    at: createdAt.toISOString(),
+    content,
+    base,
+    diff: unifiedDiff(before?.content ?? base, content ?? base, {
+      from: before === undefined ? `${name} of ${version}` : `${name}, entry ${before.id}`,
+      to: `${name}, entry ${id}`,
+    }),
+    report: [...report],
+    migrationId,
+    aside: (origin === "edit" || origin === "reapply") && (left || entry.supersededBy !== null),
+  };
+}

@@ -1,0 +1,68 @@
+import { packFiles } from "../../../testing/notes-module.ts";
+
+/**
+ * A module for tests of customisations: settings, a mail and a hook over three hops.
+ *
+ *   1.0.0
+ *   1.1.0  other days and a new step; `sender` moves to `mail.from`
+ *   1.2.0  another greeting in the mail
+ *   2.0.0  at most 60 days; the hook is called with something else
+ */
+export const SHOP_VERSIONS = ["1.0.0", "1.1.0", "1.2.0", "2.0.0"] as const;
+export type ShopVersion = (typeof SHOP_VERSIONS)[number];
+
+const SCHEMA = (days: number): string => `type: object
+properties:
+  days: { type: integer, minimum: 1, maximum: ${days} }
+  steps: { type: array, x-aibos-merge-key: id, items: { type: object, required: [id] } }
+`;
+
+const SETTINGS: Record<ShopVersion, string> = {
+  "1.0.0": "# Days to pay\ndays: 14\nsender: shop\nsteps:\n  - id: check\n  - id: send\n",
+  "1.1.0": "# Days to pay\ndays: 21\nmail:\n  from: shop\nsteps:\n  - id: check\n  - id: pack\n  - id: send\n",
+  "1.2.0": "# Days to pay\ndays: 21\nmail:\n  from: shop\nsteps:\n  - id: check\n  - id: pack\n  - id: send\n",
+  "2.0.0": "# Days to pay\ndays: 21\nmail:\n  from: shop\nsteps:\n  - id: check\n  - id: pack\n  - id: send\n",
+};
+const MAIL: Record<ShopVersion, string> = {
+  "1.0.0": "Dear customer,\n\nyour order is on its way.\n\nBye\n",
+  "1.1.0": "Dear customer,\n\nyour order is on its way.\n\nBye\n",
+  "1.2.0": "Hello {{name}},\n\nyour order is on its way.\n\nBye\n",
+  "2.0.0": "Hello {{name}},\n\nyour order is on its way.\n\nBye\n",
+};
+const PAYLOAD: Record<ShopVersion, string> = {
+  "1.0.0": '{ "properties": { "order": { "type": "integer" } } }\n',
+  "1.1.0": '{ "properties": { "order": { "type": "integer" } } }\n',
+  "1.2.0": '{ "properties": { "order": { "type": "integer" } } }\n',
+  "2.0.0": '{ "properties": { "order": { "type": "object" } } }\n',
+};
+
+const SERVER = `import { createServer } from "node:http";
+createServer((request, response) => response.end("{}")).listen(Number(process.env.PORT), "127.0.0.1");
+process.on("SIGTERM", () => process.exit(0));
+`;
+
+/** The archive of one version; other files in place of its own make another release of it. */
+export async function shopArchive(version: ShopVersion, files: Record<string, string> = {}): Promise<Buffer> {
+  const before = SHOP_VERSIONS[SHOP_VERSIONS.indexOf(version) - 1];
+  return packFiles({
+    "aibos.module.yaml": `id: shop
+version: "${version}"
+title: Shop
+runtime: { command: ["node", "server.mjs"] }
+${before === undefined ? "" : `upgrades: { from: "${before}" }\n`}customizable:
+  settings:
+    kind: document
+    content: customizable/settings.yaml
+    schema: customizable/settings.schema.yaml
+    ${version === "1.1.0" ? "renamed: { /sender: /mail/from }" : ""}
+  mail: { kind: text, content: customizable/mail.txt }
+  on-order: { kind: hook, payload: customizable/on-order.schema.json }
+`,
+    "server.mjs": SERVER,
+    "customizable/settings.yaml": SETTINGS[version],
+    "customizable/settings.schema.yaml": SCHEMA(version === "2.0.0" ? 60 : 365),
+    "customizable/mail.txt": MAIL[version],
+    "customizable/on-order.schema.json": PAYLOAD[version],
+    ...files,
+  });
+}
