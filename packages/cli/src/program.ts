@@ -3,6 +3,7 @@ import manifest from "../package.json" with { type: "json" };
 import type { Run } from "./commands/command-context.ts";
 import { EXIT_MEANINGS } from "./exit-codes.ts";
 import { commonOptions } from "./commands/common-options.ts";
+import { addFleetCommands } from "./commands/fleet-upgrades.ts";
 import { addGatewayCommands } from "./commands/gateway.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addMigrationCommands } from "./commands/migrations.ts";
@@ -18,6 +19,7 @@ import { addRolloutCommands } from "./commands/rollouts.ts";
 import { addRoutingCommands } from "./commands/routing.ts";
 import { addRuleCommands } from "./commands/rules.ts";
 import { addTenantCommands } from "./commands/tenants.ts";
+import { addUpgradePolicyCommands } from "./commands/upgrade-policies.ts";
 import { addUpCommand } from "./commands/up.ts";
 
 /**
@@ -52,6 +54,9 @@ export function createProgram(run: Run): Command {
   program.commandsGroup("Customisations:");
   addCustomizationCommands(program, run);
   addResolveConflictsCommand(program, run);
+  program.commandsGroup("Upgrade a fleet:");
+  addFleetCommands(program, run);
+  addUpgradePolicyCommands(program, run);
   program.commandsGroup("Traffic engines:");
   addGatewayCommands(program, run);
   program.commandsGroup("Follow and go back:");

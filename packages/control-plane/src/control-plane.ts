@@ -70,6 +70,7 @@ export async function startControlPlane(
       log,
       publish: (archive) => service.publish(archive),
       watchMigration: (migrationId, signal) => service.watchMigration(migrationId, signal),
+      watchFleetUpgrade: (fleetUpgradeId, signal) => service.watchFleetUpgrade(fleetUpgradeId, signal),
       monitor: ({ tenant, module, ...how }, signal) =>
         service.monitorVersionPerformance(tenant, module, { ...how, ...(signal && { signal }) }),
       recordReport: (report) => gateways.record(report),

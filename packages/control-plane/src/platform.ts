@@ -14,11 +14,18 @@ import { createCustomizationApi } from "./features/customizations/customization-
 import { createDeployments } from "./features/deployments/deployments.ts";
 import { startExecutorLife } from "./features/executors/executor-life.ts";
 import { createExecutorStore, sessionName } from "./features/executors/executor-store.ts";
+import { createDepartures } from "./features/fleet-upgrades/depart.ts";
+import { createFleetApi } from "./features/fleet-upgrades/fleet-api.ts";
+import { startFleetEngine } from "./features/fleet-upgrades/fleet-engine.ts";
+import { createFleetWorker } from "./features/fleet-upgrades/fleet-worker.ts";
+import { watchFleet } from "./features/fleet-upgrades/fleet-read-model.ts";
+import { createFleetLooker } from "./features/fleet-upgrades/look-at-fleet.ts";
 import { createGatewayReadModel } from "./features/gateways/gateway-read-model.ts";
 import { createGatewayStore, type GatewayStore } from "./features/gateways/gateway-store.ts";
 import { createHealthApi } from "./features/health/health-api.ts";
 import { createTenantProbe } from "./features/health/tenant-probe.ts";
 import { loadInstallation } from "./features/installation/installation.ts";
+import { createGroupWindowReadModel } from "./features/measurements/group-window-read-model.ts";
 import { createMeasurementStore, type MeasurementStore } from "./features/measurements/measurement-store.ts";
 import { startMeasurementUpkeep } from "./features/measurements/measurement-upkeep.ts";
 import { createMeasurementPartitions } from "./features/measurements/partitions.ts";
@@ -36,6 +43,7 @@ import { createOperationStore } from "./features/migrations/operation-store.ts";
 import { createModuleApi } from "./features/modules/module-api.ts";
 import { createModuleReadModel } from "./features/modules/module-read-model.ts";
 import { createModulePublisher } from "./features/modules/publish-module.ts";
+import { startNoticeSender } from "./features/notices/notice-sender.ts";
 import { createPlatformApi } from "./features/platform/platform-api.ts";
 import { createCustomMetrics } from "./features/rollouts/custom-metrics.ts";
 import { createGates } from "./features/rollouts/gates.ts";
@@ -166,8 +174,26 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const rollouts = createRolloutApi({ database, modules, looker, now });
   const rolloutEngine = startRolloutEngine({ database, looker, log, now });
 
+  const controls = createOperationControls(database);
+  const fleetWorker = createFleetWorker({
+    database,
+    looker: createFleetLooker({ database, windows: createGroupWindowReadModel(database), now }),
+    departures: createDepartures({
+      database,
+      startOperation: async (...operation) => workflow.start(await store.begin(...operation)),
+      now,
+    }),
+    cancelOperation: (migrationId) => controls.cancel(migrationId),
+    executorId: executor.id,
+    log,
+    now,
+  });
+  const fleetEngine = startFleetEngine({ notifications, worker: fleetWorker, log });
+  const noticeSender = startNoticeSender({ database, log, now });
+
   const handlers: RouteHandlers = {
     ...rollouts.handlers,
+    ...createFleetApi({ database, modules, now }),
     ...createModuleApi({ database, modules }),
     ...createTenantApi({ database, gateways }),
     ...createRoutingApi({ database, gateways, rollouts, now }),
@@ -176,7 +202,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       database,
       modules,
       store,
-      controls: createOperationControls(database),
+      controls,
       workflow,
       migrations,
       data: { pool: database.pool, url: databaseUrl },
@@ -204,6 +230,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       call: createRouteCaller(handlers),
       publish: (archive) => publishModule(Buffer.from(archive)),
       watchMigration: (migrationId, signal) => migrations.watch(migrationId, signal),
+      watchFleetUpgrade: (fleetUpgradeId, signal) => watchFleet(database, notifications, fleetUpgradeId, signal),
       monitor: (query, signal) => performanceApi.monitor(query, signal),
     }),
     metrics: createPlatformMetrics({ database, gateways }),
@@ -216,6 +243,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       await sampler.close();
       await upkeep.close();
       await rolloutEngine.stop();
+      await fleetEngine.stop();
+      await noticeSender.stop();
       await stopDurableWork();
       await deployments.close({ keepProcesses });
       await life.leave();

@@ -140,3 +140,27 @@ export type { ModuleRelease } from "./resolution/module-universe.ts";
 export { findSmallestUpgrade, type UpgradeAnswer } from "./resolution/smallest-upgrade.ts";
 export type { UpgradeMove } from "./resolution/upgrade-order.ts";
 export { unifiedDiff } from "./customizations/unified-diff.ts";
+export { planWaves, type PlannedWave, type UpgradeWave } from "./fleet-upgrades/upgrade-waves.ts";
+export type { FailureLimit, FailureLimits } from "./fleet-upgrades/failure-limit.ts";
+export { decideDeparture, type Departure, OPEN_POLICY, type UpgradePolicy } from "./fleet-upgrades/departure.ts";
+export {
+  FLEET_STATUSES,
+  type FleetCommand,
+  commandFleet,
+  type FleetCourse,
+  type FleetLook,
+  type FleetState,
+  type FleetStatus,
+  isFinal,
+  moveFleet,
+  waveOf,
+} from "./fleet-upgrades/fleet-machine.ts";
+export {
+  type FleetEvidence,
+  type FleetGroups,
+  type FleetJudgement,
+  type FleetWindowPair,
+  judgeFleet,
+  NO_FLEET_EVIDENCE,
+  observeFleet,
+} from "./fleet-upgrades/fleet-evidence.ts";

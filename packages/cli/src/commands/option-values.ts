@@ -78,3 +78,11 @@ export function parsePair(text: string, form = "key=value"): readonly [key: stri
   if (at < 1) throw new InvalidArgumentError(`${JSON.stringify(text)} must be written ${form}.`);
   return [text.slice(0, at), text.slice(at + 1)];
 }
+
+/** A length of time such as `90s`, `15m`, `6h` or `30d`, in seconds, from 0 up. */
+export function parseSeconds(text: string): number {
+  const [, number, unit = "s"] = /^(\d{1,7})([smhd])?$/.exec(text) ?? [];
+  const seconds = Number(number) * (UNIT_SECONDS[unit] ?? Number.NaN);
+  if (Number.isNaN(seconds)) throw new InvalidArgumentError("It must be a time such as 90s, 15m, 6h or 30d.");
+  return seconds;
+}

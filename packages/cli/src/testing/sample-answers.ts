@@ -1,4 +1,13 @@
-import type { Migration, MigrationStep, RollbackPoint, Rollout, Tenant, VersionPerformance } from "@aibos/contract";
+import type {
+  FleetMember,
+  FleetUpgrade,
+  Migration,
+  MigrationStep,
+  RollbackPoint,
+  Rollout,
+  Tenant,
+  VersionPerformance,
+} from "@aibos/contract";
 
 // Answers of the API as the contract has them, for the fake server.
 
@@ -128,6 +137,67 @@ export function sampleRollout(changes: Partial<Rollout> = {}): Rollout {
     tenants: [{ tenant: "acme", status: "running", reason: null }],
     verdicts: [],
     createdAt: AT,
+    finishedAt: null,
+    ...changes,
+  };
+}
+
+export function sampleFleetMember(changes: Partial<FleetMember> = {}): FleetMember {
+  return {
+    tenant: "acme",
+    fromVersion: "1.0.0",
+    batch: 1,
+    status: "moved",
+    code: null,
+    reason: null,
+    notBefore: null,
+    migrationId: "mig_1",
+    returnMigrationId: null,
+    startedAt: AT,
+    settledAt: AT,
+    ...changes,
+  };
+}
+
+export function sampleFleet(changes: Partial<FleetUpgrade> = {}): FleetUpgrade {
+  return {
+    id: "flt_8f3c2a1b9d04",
+    module: "accounting",
+    version: "2.0.0",
+    status: "running",
+    reason: 'Moves wave "rest", batch 2 of 2.',
+    options: {},
+    tenants: 6,
+    counts: { moved: 2, failed: 1, waiting: 2, moving: 1 },
+    waves: [
+      {
+        name: "rest",
+        tenants: 6,
+        moved: 2,
+        failed: 1,
+        skipped: 0,
+        open: 3,
+        firstBatch: 1,
+        lastBatch: 2,
+        soakSeconds: 0,
+      },
+    ],
+    batch: 2,
+    batches: 2,
+    recentBatches: [
+      { batch: 2, tenants: 3, moved: 0, failed: 0, skipped: 0, open: 3 },
+      { batch: 1, tenants: 3, moved: 2, failed: 1, skipped: 0, open: 0 },
+    ],
+    failures: [
+      sampleFleetMember({ tenant: "globex", status: "failed", code: "AIBOS_TENANT_UNHEALTHY", reason: "answered 500" }),
+    ],
+    pausedUntil: null,
+    ratePerMinute: 12,
+    remainingSeconds: 15,
+    measurements: null,
+    scheduledAt: AT,
+    createdAt: AT,
+    startedAt: AT,
     finishedAt: null,
     ...changes,
   };

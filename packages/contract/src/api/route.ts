@@ -18,6 +18,7 @@ export interface Route<
     | "Tenants"
     | "Migrations"
     | "Customisations"
+    | "Fleet upgrades"
     | "Routing"
     | "Rollouts"
     | "Measurements"

@@ -40,6 +40,8 @@ import {
   rolloutStatusSchema,
   startRolloutSchema,
 } from "./rollouts.ts";
+import { FLEET_ROUTES } from "./fleet-routes.ts";
+import { page } from "./page-query.ts";
 import { type Route, type RouteAnswer, type RouteArguments, type RouteInput, route } from "./route.ts";
 
 const tenant = z.strictObject({ tenant: tenantIdSchema });
@@ -50,11 +52,6 @@ const migration = z.strictObject({ migrationId: z.string().max(60).meta({ exampl
 
 const rollout = z.strictObject({ rolloutId: z.string().max(60).meta({ example: "ro_8f3c2a1b9d04" }) });
 const rolloutPolicyAnswer = z.object({ policy: z.record(z.string(), z.unknown()) });
-
-const page = z.strictObject({
-  cursor: z.string().max(200).optional().describe("`nextCursor` of the page before"),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
-});
 
 /** Every address of the API that takes and answers JSON. Publishing and watching, which stream, are beside it. */
 export const ROUTES = {
@@ -245,6 +242,7 @@ export const ROUTES = {
       module: moduleIdSchema.optional(),
       kind: migrationKindSchema.optional(),
       status: migrationStatusSchema.optional(),
+      fleetUpgrade: z.string().max(60).optional().describe("Only those that this fleet upgrade started"),
     }),
     answer: pageOf(migrationSchema),
   }),
@@ -276,6 +274,7 @@ export const ROUTES = {
     "Tries an operation again that failed: from the step that failed where it stopped there, else anew",
     { params: migration, answer: migrationSchema, status: 202 },
   ),
+  ...FLEET_ROUTES,
   listRollbackPoints: route("get /v1/rollback-points", "Migrations", "Rollback points, newest first", {
     query: page.extend({ tenant: tenantIdSchema.optional(), module: moduleIdSchema.optional() }),
     answer: pageOf(rollbackPointSchema),
@@ -341,6 +340,8 @@ export type RouteHandlers = {
 export const PUBLISH_PATH = "/v1/modules";
 /** `GET`: an operation as newline-delimited JSON, one migration a line at each change, until it has ended. */
 export const WATCH_PATH = "/v1/migrations/{migrationId}/events";
+/** `GET`: a fleet upgrade at each change, until it has ended or halted. */
+export const WATCH_FLEET_PATH = "/v1/fleet-upgrades/{fleetUpgradeId}/events";
 /** `GET`: what is measured of a tenant's live versions, a report a line every few seconds, until the reader leaves. */
 export const MONITOR_PATH = "/v1/tenants/{tenant}/modules/{module}/performance/events";
 /** What {@link MONITOR_PATH} takes. */

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import type { DomainError } from "@aibos/domain";
 import { migrationSchema, problemDetailsSchema, publishedSchema } from "../api/models.ts";
+import { fleetUpgradeSchema } from "../api/fleet-upgrades.ts";
 import { performanceReportSchema } from "../api/performance.ts";
 import type { Route } from "../api/route.ts";
-import { MONITOR_PATH, PUBLISH_PATH, ROUTES, type RouteCaller, WATCH_PATH } from "../api/routes.ts";
+import { MONITOR_PATH, PUBLISH_PATH, ROUTES, type RouteCaller, WATCH_FLEET_PATH, WATCH_PATH } from "../api/routes.ts";
 import { ConfigInvalidError, ConnectionRefusedError, RemoteError } from "../errors/request-errors.ts";
-import { composeService, hasEnded } from "../service/compose-service.ts";
+import { composeService, hasEnded, isSettled } from "../service/compose-service.ts";
 import type { MultiVersionService } from "../service/multi-version-service.ts";
 import { readJsonLines } from "./json-lines.ts";
 
@@ -89,6 +90,8 @@ export function createMultiVersionClient(options: MultiVersionClientOptions): Mu
     call,
     watchMigration: (migrationId, signal) =>
       follow(addressOf(WATCH_PATH, { migrationId }), migrationSchema, hasEnded, signal),
+    watchFleetUpgrade: (fleetUpgradeId, signal) =>
+      follow(addressOf(WATCH_FLEET_PATH, { fleetUpgradeId }), fleetUpgradeSchema, isSettled, signal),
     monitor: ({ tenant, module, ...query }, signal) => {
       const texts = new URLSearchParams(textsOf(query)).toString();
       const path = `${addressOf(MONITOR_PATH, { tenant, module })}${texts === "" ? "" : `?${texts}`}`;

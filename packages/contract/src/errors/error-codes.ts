@@ -19,6 +19,10 @@ export const ERROR_CODES = {
   AIBOS_DEPLOYMENT_START_FAILED: "A module version's process did not become healthy.",
   AIBOS_ENGINE_FAILED: "A traffic engine (HAProxy, Kubernetes, Envoy) could not be brought in step with the routes.",
   AIBOS_EXTENSION_UNAVAILABLE: "A migration needs an extension of PostgreSQL that only the operator can bring.",
+  AIBOS_FLEET_COMMAND_REFUSED: "What was asked of a fleet upgrade means nothing where it is.",
+  AIBOS_FLEET_UPGRADE_ACTIVE: "A fleet upgrade of the module has not ended.",
+  AIBOS_FLEET_UPGRADE_HALTED: "A fleet upgrade stopped by itself, and somebody must decide.",
+  AIBOS_FLEET_UPGRADE_NOT_FOUND: "There is no such fleet upgrade.",
   AIBOS_HOLD_TIMEOUT: "Requests that were under way did not end in the time allowed.",
   AIBOS_INSTALL_FAILED: "The module's install command failed.",
   AIBOS_INTERNAL: "Something went wrong that is not your fault; the request id leads to the log.",
@@ -82,6 +86,8 @@ export const ERROR_CODES = {
   AIBOS_UPGRADE_NOT_VALID: "The target version can't be used for this tenant now.",
   AIBOS_VERSION_EXISTS: "This version was published with other content; versions never change.",
   AIBOS_VERSION_NOT_FOUND: "This version of the module was not published.",
+  AIBOS_VERSION_NOT_QUARANTINED: "The version is in no quarantine.",
+  AIBOS_VERSION_QUARANTINED: "The version halted a fleet upgrade and was not released since.",
   AIBOS_VERSION_NOT_LIVE: "The tenant has no live instance of this version.",
 } as const;
 

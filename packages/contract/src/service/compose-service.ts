@@ -1,5 +1,7 @@
 import { MigrationFailedError, RollbackPointNotFoundError } from "../errors/operation-errors.ts";
 import type { Migration, Published } from "../api/models.ts";
+import { FleetUpgradeHaltedError } from "../errors/fleet-errors.ts";
+import type { FleetUpgrade } from "../api/fleet-upgrades.ts";
 import type { PerformanceReport } from "../api/performance.ts";
 import type { OperationInput } from "../api/operations.ts";
 import type { RouteCaller } from "../api/routes.ts";
@@ -11,6 +13,7 @@ export interface ServicePort {
   readonly call: RouteCaller;
   readonly publish: (archive: Uint8Array) => Promise<Published>;
   readonly watchMigration: (migrationId: string, signal?: AbortSignal) => AsyncIterable<Migration>;
+  readonly watchFleetUpgrade: (fleetUpgradeId: string, signal?: AbortSignal) => AsyncIterable<FleetUpgrade>;
   readonly monitor: (request: MonitorRequest, signal?: AbortSignal) => AsyncIterable<PerformanceReport>;
 }
 
@@ -33,8 +36,14 @@ export function isHalted({ status, failure }: Migration): boolean {
   return status === "paused" && failure !== null;
 }
 
+/** Tells whether nothing more happens to a fleet upgrade by itself. */
+export function isSettled({ status, finishedAt }: FleetUpgrade): boolean {
+  return finishedAt !== null || status === "halted";
+}
+
 /** Builds the service's methods over a port. */
-export function composeService({ call, publish, watchMigration, monitor }: ServicePort): MultiVersionService {
+export function composeService(port: ServicePort): MultiVersionService {
+  const { call, publish, watchMigration, watchFleetUpgrade, monitor } = port;
   const none = { params: {}, query: {}, body: undefined };
 
   async function waitForMigration(migrationId: string): Promise<Migration> {
@@ -62,6 +71,30 @@ export function composeService({ call, publish, watchMigration, monitor }: Servi
       outcome: ended.status,
     });
   }
+
+  const startFleet: MultiVersionService["startFleetUpgrade"] = (module, version, options = {}) =>
+    call.startFleetUpgrade({ ...none, body: { module, version, options } });
+
+  async function waitForFleetUpgrade(fleetUpgradeId: string): Promise<FleetUpgrade> {
+    let last = await call.getFleetUpgrade({ ...none, params: { fleetUpgradeId } });
+    if (isSettled(last)) return last;
+    for await (const fleet of watchFleetUpgrade(fleetUpgradeId)) last = fleet;
+    return last;
+  }
+
+  async function migrationsOf(fleetUpgrade: string): Promise<Migration[]> {
+    const found: Migration[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const query = queryOf({ fleetUpgrade, kind: "migrate" as const, limit: 1_000, cursor });
+      const page = await call.listMigrations({ ...none, query });
+      found.push(...page.items);
+      cursor = page.nextCursor;
+    }
+    return found;
+  }
+
+  const commandFleet = (fleetUpgradeId: string, body: Parameters<RouteCaller["commandFleetUpgrade"]>[0]["body"]) =>
+    call.commandFleetUpgrade({ ...none, params: { fleetUpgradeId }, body });
 
   const run = async (tenant: string, module: string, operation: OperationInput): Promise<Migration> =>
     settle(await start(tenant, module, operation));
@@ -116,6 +149,34 @@ export function composeService({ call, publish, watchMigration, monitor }: Servi
     },
     getRolloutPolicy: async (tenant, module) =>
       (await call.getRolloutPolicy({ ...none, params: { tenant, module } })).policy,
+    startFleetUpgrade: startFleet,
+    forceUpgradeAll: async (module, version, options = {}) => {
+      const started = await startFleet(module, version, options);
+      const ended = await waitForFleetUpgrade(started.id);
+      if (ended.status === "halted") throw new FleetUpgradeHaltedError(ended.id, ended.reason);
+      return migrationsOf(ended.id);
+    },
+    planFleetUpgrade: (module, version, options = {}) =>
+      call.planFleetUpgrade({ ...none, body: { module, version, options } }),
+    getFleetUpgrade: (fleetUpgradeId) => call.getFleetUpgrade({ ...none, params: { fleetUpgradeId } }),
+    listFleetUpgrades: (filter = {}) => call.listFleetUpgrades({ ...none, query: queryOf(filter) }),
+    listFleetMembers: (fleetUpgradeId, filter = {}) =>
+      call.listFleetMembers({ ...none, params: { fleetUpgradeId }, query: queryOf(filter) }),
+    watchFleetUpgrade,
+    waitForFleetUpgrade,
+    resumeFleetUpgrade: (fleetUpgradeId) => commandFleet(fleetUpgradeId, { command: "resume" }),
+    rollbackFleetUpgrade: (fleetUpgradeId, options = {}) =>
+      commandFleet(fleetUpgradeId, { command: "rollback", ...options }),
+    cancelFleetUpgrade: (fleetUpgradeId) => commandFleet(fleetUpgradeId, { command: "cancel" }),
+    getUpgradePolicy: (tenant, module) => call.getUpgradePolicy({ ...none, params: { tenant, module } }),
+    setUpgradePolicy: (tenant, module, policy) =>
+      call.setUpgradePolicy({ ...none, params: { tenant, module }, body: policy }),
+    consentToUpgrade: (tenant, module, version) =>
+      call.consentToUpgrade({ ...none, params: { tenant, module, version } }),
+    listQuarantinedVersions: (filter = {}) => call.listQuarantinedVersions({ ...none, query: queryOf(filter) }),
+    releaseVersion: async (module, version) => {
+      await call.releaseVersion({ ...none, params: { module, version } });
+    },
     completeMigration: (tenant, module, version) => run(tenant, module, { kind: "complete", version }),
     migrateTenant: (tenant, module, version, options = {}) =>
       run(tenant, module, { kind: "migrate", version, ...options }),

@@ -1,4 +1,15 @@
 import type { OperationInput, VersionRoutingInput } from "../api/operations.ts";
+import type {
+  FleetMember,
+  FleetMemberStatus,
+  FleetPlan,
+  FleetUpgrade,
+  FleetUpgradeOptionsInput,
+  QuarantinedVersion,
+  ShownUpgradePolicy,
+  UpgradePolicyInput,
+} from "../api/fleet-upgrades.ts";
+import type { FleetStatus } from "@aibos/domain";
 import type { Rollout, RolloutCommandName, RolloutStatus, StartRolloutInput } from "../api/rollouts.ts";
 import type {
   Deployment,
@@ -133,7 +144,14 @@ export interface MultiVersionService {
    */
   retryMigration(migrationId: string): Promise<Migration>;
   listMigrations(
-    filter?: PageRequest & { tenant?: string; module?: string; kind?: MigrationKind; status?: MigrationStatus },
+    filter?: PageRequest & {
+      tenant?: string;
+      module?: string;
+      kind?: MigrationKind;
+      status?: MigrationStatus;
+      /** Only those that this fleet upgrade started. */
+      fleetUpgrade?: string;
+    },
   ): Promise<Page<Migration>>;
   /** The migration at each change, until it has ended. */
   watchMigration(migrationId: string, signal?: AbortSignal): AsyncIterable<Migration>;
@@ -188,6 +206,49 @@ export interface MultiVersionService {
   /** What the tenant's rollouts do differently from the release's policy; fields as in the manifest's `rollout`. */
   setRolloutPolicy(tenant: string, module: string, policy: Record<string, unknown>): Promise<void>;
   getRolloutPolicy(tenant: string, module: string): Promise<Record<string, unknown>>;
+  /**
+   * Moves all tenants of a module that are on an older version, in waves and batches, and resolves to their migrations
+   * when all are settled, failed ones included.
+   *
+   * @throws AIBOS_FLEET_UPGRADE_HALTED when it halts: decide with `resumeFleetUpgrade`, `rollbackFleetUpgrade` or
+   * `cancelFleetUpgrade`; and as {@link startFleetUpgrade}
+   */
+  forceUpgradeAll(module: string, version: string, options?: FleetUpgradeOptionsInput): Promise<Migration[]>;
+  /**
+   * Starts the same and returns at once.
+   *
+   * @throws AIBOS_FLEET_UPGRADE_ACTIVE while one of the module has not ended, AIBOS_VERSION_QUARANTINED
+   */
+  startFleetUpgrade(module: string, version: string, options?: FleetUpgradeOptionsInput): Promise<FleetUpgrade>;
+  /** Who would go when, and who can't and why. Changes nothing. */
+  planFleetUpgrade(module: string, version: string, options?: FleetUpgradeOptionsInput): Promise<FleetPlan>;
+  getFleetUpgrade(fleetUpgradeId: string): Promise<FleetUpgrade>;
+  /** Newest first. */
+  listFleetUpgrades(filter?: PageRequest & { module?: string; status?: FleetStatus }): Promise<Page<FleetUpgrade>>;
+  /** Its tenants in their order, with what came of each. */
+  listFleetMembers(
+    fleetUpgradeId: string,
+    filter?: PageRequest & { status?: FleetMemberStatus },
+  ): Promise<Page<FleetMember>>;
+  /** The fleet upgrade at each change, until it has ended or halted. */
+  watchFleetUpgrade(fleetUpgradeId: string, signal?: AbortSignal): AsyncIterable<FleetUpgrade>;
+  /** Waits until it has ended or halted. */
+  waitForFleetUpgrade(fleetUpgradeId: string): Promise<FleetUpgrade>;
+  /** Goes on after a halt, and releases the version. @throws AIBOS_FLEET_COMMAND_REFUSED */
+  resumeFleetUpgrade(fleetUpgradeId: string): Promise<FleetUpgrade>;
+  /** Takes back all that it moved, the last one first. @throws AIBOS_FLEET_COMMAND_REFUSED */
+  rollbackFleetUpgrade(fleetUpgradeId: string, options?: DataLossOptions): Promise<FleetUpgrade>;
+  /** Starts nothing more; what was moved stays. @throws AIBOS_FLEET_COMMAND_REFUSED */
+  cancelFleetUpgrade(fleetUpgradeId: string): Promise<FleetUpgrade>;
+  getUpgradePolicy(tenant: string, module: string): Promise<ShownUpgradePolicy>;
+  /** Replaces what the tenant lets happen without being asked, when, and where it is told. */
+  setUpgradePolicy(tenant: string, module: string, policy: UpgradePolicyInput): Promise<ShownUpgradePolicy>;
+  /** Agrees, for a tenant, to be moved to a version. */
+  consentToUpgrade(tenant: string, module: string, version: string): Promise<ShownUpgradePolicy>;
+  /** Versions that halted a fleet upgrade, to which nobody is moved. */
+  listQuarantinedVersions(filter?: PageRequest & { module?: string }): Promise<Page<QuarantinedVersion>>;
+  /** Lets tenants be moved to it again. @throws AIBOS_VERSION_NOT_QUARANTINED */
+  releaseVersion(module: string, version: string): Promise<void>;
   /** Ends side by side: this version gets all traffic and the other ones are retired. */
   completeMigration(tenant: string, module: string, version: string): Promise<Migration>;
   /** Resolves at once, with status `scheduled`, when a time in the future is given. */

@@ -1,6 +1,8 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type {
   FeedPolicy,
+  FleetMemberStatus,
+  FleetUpgradeOptions,
   MigrationKind,
   MigrationStatus,
   MigrationStep,
@@ -9,9 +11,21 @@ import type {
   RolloutPolicy,
   RouteChange,
   DiscardedValues,
+  StoredUpgradePolicy,
   TableWrites,
 } from "@aibos/contract";
-import type { Judgement, ModuleId, RolloutEvidence, RolloutState, TenantId, Verdict, Version } from "@aibos/domain";
+import type {
+  FleetEvidence,
+  FleetState,
+  Judgement,
+  ModuleId,
+  PlannedWave,
+  RolloutEvidence,
+  RolloutState,
+  TenantId,
+  Verdict,
+  Version,
+} from "@aibos/domain";
 import type { WriteBaseline } from "@aibos/tenant-data";
 import type { CustomizationTables } from "./customization-tables.ts";
 
@@ -54,6 +68,7 @@ export interface ControlTables extends CustomizationTables {
     plan: ColumnType<PlannedStep[], string | undefined, string>;
     failure: ColumnType<MigrationFailure | null, string | null | undefined, string | null>;
     result: ColumnType<MigrationResult, string | undefined, string>;
+    fleet_upgrade_id: ColumnType<string | null, string | null | undefined, never>;
     scheduled_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
     wanted: ColumnType<"pause" | "cancel" | null, "pause" | "cancel" | null | undefined, "pause" | "cancel" | null>;
     follows: ColumnType<string | null, string | null | undefined, never>;
@@ -213,6 +228,64 @@ export interface ControlTables extends CustomizationTables {
     judgement: JSONColumnType<Judgement>;
   };
   rollout_policies: { tenant: TenantId; module: ModuleId; policy: JSONColumnType<Partial<RolloutPolicy>> };
+  upgrade_policies: { tenant: TenantId; module: ModuleId; policy: JSONColumnType<StoredUpgradePolicy> };
+  upgrade_consents: { tenant: TenantId; module: ModuleId; version: Version; given_at: CreatedAt };
+  fleet_upgrades: {
+    id: string;
+    module: ModuleId;
+    version: Version;
+    options: JSONColumnType<FleetUpgradeOptions>;
+    waves: JSONColumnType<PlannedWave[]>;
+    state: JSONColumnType<FleetState>;
+    evidence: JSONColumnType<FleetEvidence>;
+    seen_until: Date | null;
+    tenants: number;
+    scheduled_at: Date;
+    created_at: CreatedAt;
+    started_at: Date | null;
+    finished_at: Date | null;
+  };
+  fleet_upgrade_members: {
+    fleet_upgrade_id: string;
+    tenant: TenantId;
+    position: number;
+    from_version: Version;
+    data_store: string;
+    wave: number | null;
+    batch: number | null;
+    status: FleetMemberStatus;
+    code: string | null;
+    reason: string | null;
+    not_before: Date | null;
+    claimed_by: string | null;
+    claimed_until: Date | null;
+    migration_id: string | null;
+    return_migration_id: string | null;
+    overdue: Generated<boolean>;
+    told: string | null;
+    started_at: Date | null;
+    settled_at: Date | null;
+  };
+  quarantined_versions: {
+    module: ModuleId;
+    version: Version;
+    since: CreatedAt;
+    reason: string;
+    fleet_upgrade_id: string;
+    released_at: ColumnType<Date | null, undefined, Date>;
+  };
+  notices: {
+    id: string;
+    tenant: TenantId;
+    module: ModuleId;
+    event: JSONColumnType<Record<string, unknown>>;
+    attempts: Generated<number>;
+    next_attempt_at: CreatedAt;
+    delivered_at: ColumnType<Date | null, undefined, Date>;
+    given_up_at: ColumnType<Date | null, undefined, Date>;
+    last_error: ColumnType<string | null, undefined, string>;
+    created_at: CreatedAt;
+  };
 }
 
 type CreatedAt = ColumnType<Date, Date | undefined, Date>;

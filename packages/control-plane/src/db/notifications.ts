@@ -12,8 +12,14 @@ export interface Notifications {
   close(): Promise<void>;
 }
 
-/** Who says what: a step of a migration changed; the routes changed; a gateway reported something new. */
-export const CHANNELS = ["aibos_migrations", "aibos_routes", "aibos_gateways"] as const;
+/** Who says what: a step of a migration changed, or it ended; a fleet upgrade or the routes changed; a gateway reported. */
+export const CHANNELS = [
+  "aibos_migrations",
+  "aibos_migration_ends",
+  "aibos_fleets",
+  "aibos_routes",
+  "aibos_gateways",
+] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 const RECONNECT_MS = 500;

@@ -7,6 +7,7 @@ import {
   MONITOR_PATH,
   PUBLISH_PATH,
   ROUTES,
+  WATCH_FLEET_PATH,
   WATCH_PATH,
 } from "@aibos/contract";
 
@@ -18,6 +19,7 @@ function addresses(): string[] {
   const streams = [
     `POST ${PUBLISH_PATH}`,
     `GET ${WATCH_PATH}`,
+    `GET ${WATCH_FLEET_PATH}`,
     `GET ${MONITOR_PATH}`,
     `GET ${GATEWAY_FEED_PATH}`,
     `POST ${GATEWAY_REPORT_PATH}`,

@@ -1,4 +1,5 @@
 import {
+  type FleetUpgrade,
   type GatewayReport,
   type MeasurementBatch,
   type Metric,
@@ -25,12 +26,14 @@ import { BEARER } from "./openapi-parts.ts";
 import { problemOf, PROBLEM_TYPE } from "./problem.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { inRequestSpan } from "./request-span.ts";
+import { addWatchFleetRoute } from "./watch-fleet-route.ts";
 import { addWatchRoute } from "./watch-route.ts";
 
 export interface HttpAppOptions {
   readonly handlers: RouteHandlers;
   readonly publish: (archive: Buffer) => Promise<Published>;
   readonly watchMigration: (migrationId: string, signal?: AbortSignal) => AsyncIterable<Migration>;
+  readonly watchFleetUpgrade: (fleetUpgradeId: string, signal?: AbortSignal) => AsyncIterable<FleetUpgrade>;
   readonly monitor: MonitorSource;
   readonly feed: FeedSource;
   readonly recordReport: (report: GatewayReport) => Promise<void>;
@@ -71,8 +74,8 @@ const SECURITY_HEADERS = {
 };
 
 export function createHttpApp(options: HttpAppOptions): HttpApp {
-  const { handlers, publish, watchMigration, monitor, feed, recordReport, addMeasurements, isReady, metrics, log } =
-    options;
+  const { handlers, publish, watchMigration, watchFleetUpgrade, monitor, feed } = options;
+  const { recordReport, addMeasurements, isReady, metrics, log } = options;
   const app = new OpenAPIHono<HttpEnvironment>();
   const authorize = createAuthorization(options.token);
   const streams = createOpenStreams(log);
@@ -107,6 +110,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   addApiRoutes(app, handlers);
   addPublishRoute(app, publish);
   addWatchRoute(app, { watchMigration, streams });
+  addWatchFleetRoute(app, { watchFleetUpgrade, streams });
   addMonitorRoute(app, { monitor, streams });
   addGatewayRoutes(app, { feed, recordReport, addMeasurements, streams });
   addDocsPage(app);

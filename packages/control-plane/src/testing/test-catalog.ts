@@ -40,8 +40,14 @@ export async function seedTenantModule(
 }
 
 /** Puts a module version into the control data, without files. */
-export async function seedVersion({ db }: ControlDatabase, module: string, version: string): Promise<void> {
-  const manifest = moduleManifestSchema.parse({ id: module, version, title: module, runtime: { command: ["true"] } });
+export async function seedVersion(
+  { db }: ControlDatabase,
+  module: string,
+  version: string,
+  more: Record<string, unknown> = {},
+): Promise<void> {
+  const runtime = { command: ["true"] };
+  const manifest = moduleManifestSchema.parse({ id: module, version, title: module, runtime, ...more });
   const digest = randomBytes(32).toString("hex");
   await db
     .insertInto("modules")

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { ControlTransaction } from "../../db/control-database.ts";
 import type { MigrationFailure, MigrationResult } from "../../db/control-tables.ts";
-import { notifyMigration } from "./notify-migration.ts";
+import { notifyMigration, notifyMigrationEnd } from "./notify-migration.ts";
 
 export interface OperationEnd {
   readonly status: "succeeded" | "failed" | "rolled-back" | "cancelled";
@@ -26,4 +26,5 @@ export async function endRecord(
     .where("id", "=", migrationId)
     .execute();
   await notifyMigration(tx, migrationId);
+  await notifyMigrationEnd(tx, migrationId);
 }

@@ -19,6 +19,7 @@ export interface MigrationFilter {
   readonly module?: ModuleId | undefined;
   readonly kind?: MigrationKind | undefined;
   readonly status?: MigrationStatus | undefined;
+  readonly fleetUpgrade?: string | undefined;
 }
 
 export interface MigrationReadModel {
@@ -57,6 +58,7 @@ export function createMigrationReadModel({ db }: ControlDatabase, notifications:
       if (filter.module !== undefined) query = query.where("module", "=", filter.module);
       if (filter.kind !== undefined) query = query.where("kind", "=", filter.kind);
       if (filter.status !== undefined) query = query.where("status", "=", filter.status);
+      if (filter.fleetUpgrade !== undefined) query = query.where("fleet_upgrade_id", "=", filter.fleetUpgrade);
       if (after !== undefined) {
         const [createdAt, id] = after;
         query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id})`);

@@ -5,3 +5,8 @@ import type { ControlTransaction } from "../../db/control-database.ts";
 export async function notifyMigration({ db }: ControlTransaction, migrationId: string): Promise<void> {
   await sql`select pg_notify('aibos_migrations', ${migrationId})`.execute(db);
 }
+
+/** Tells those who wait for an end of any of them. */
+export async function notifyMigrationEnd({ db }: ControlTransaction, migrationId: string): Promise<void> {
+  await sql`select pg_notify('aibos_migration_ends', ${migrationId})`.execute(db);
+}

@@ -27,7 +27,7 @@ export type Claim =
 
 export interface OperationStore {
   /** Enters an operation. @throws OperationInProgressError, and whatever speaks against it */
-  begin(tenant: TenantId, module: ModuleId, request: OperationRequest): Promise<string>;
+  begin(tenant: TenantId, module: ModuleId, request: OperationRequest, sponsor?: OperationSponsor): Promise<string>;
   /** When a scheduled operation is due, in milliseconds since the epoch; undefined for one that is due at once. */
   dueAt(migrationId: string): Promise<number | undefined>;
   /** Takes an operation up, shutting out whoever had it before. */
@@ -40,6 +40,13 @@ export interface OperationStore {
   again(migrationId: string): Promise<string>;
   /** Unfinished operations, for those whose workflow was never started. */
   unfinished(): Promise<string[]>;
+}
+
+/** Who asks for an operation, where it is not a person. */
+export interface OperationSponsor {
+  readonly fleetUpgradeId: string;
+  /** Part of the transaction that enters the operation: both happen, or neither. */
+  readonly also: (tx: ControlTransaction, migrationId: string) => Promise<void>;
 }
 
 export function createOperationStore(options: {
@@ -77,7 +84,7 @@ export function createOperationStore(options: {
     tx: ControlTransaction,
     state: TenantModuleState,
     request: OperationRequest,
-    follows: string | null = null,
+    { follows = null, sponsor }: { follows?: string | null | undefined; sponsor?: OperationSponsor | undefined } = {},
   ): Promise<string> {
     const id = `mig_${randomBytes(6).toString("hex")}`;
     const time = request.kind === "migrate" || request.kind === "complete" ? request.scheduledTime : undefined;
@@ -100,15 +107,22 @@ export function createOperationStore(options: {
         request: JSON.stringify(request),
         scheduled_time: scheduled ? new Date(due) : null,
         follows,
+        fleet_upgrade_id: sponsor?.fleetUpgradeId ?? null,
         created_at: sql<Date>`clock_timestamp()`,
         started_at: scheduled ? null : sql<Date>`clock_timestamp()`,
       })
       .execute();
     if (!scheduled) await own(tx, state, id);
+    await sponsor?.also(tx, id);
     return id;
   }
 
-  function begin(tenant: TenantId, module: ModuleId, request: OperationRequest, follows?: string): Promise<string> {
+  function begin(
+    tenant: TenantId,
+    module: ModuleId,
+    request: OperationRequest,
+    context: { follows?: string; sponsor?: OperationSponsor | undefined } = {},
+  ): Promise<string> {
     return whileIdle(database, { tenant, module }, async (tx) => {
       await lockSubject(tx, tenant, module, request);
       await requireIdle(tx.db, { tenant, module });
@@ -117,7 +131,7 @@ export function createOperationStore(options: {
       if (request.kind === "install" && present !== undefined) {
         throw new AlreadyInstalledError(tenant, module, present.version);
       }
-      return insertRecord(tx, state, request, follows);
+      return insertRecord(tx, state, request, context);
     });
   }
 
@@ -133,7 +147,7 @@ export function createOperationStore(options: {
     const further = goingFurther(request, end, state);
     if (further === undefined) return undefined;
     try {
-      return await insertRecord(tx, state, further, migrationId);
+      return await insertRecord(tx, state, further, { follows: migrationId });
     } catch (error) {
       if (!(error instanceof DomainError) || end.failure === null) throw error;
       const message = `${end.failure.message} Going back failed: ${error.message}`;
@@ -151,7 +165,12 @@ export function createOperationStore(options: {
   ): Promise<string | undefined> {
     if (soak === 0 || state.live.length < 2) return undefined;
     const at = new Date(now() + soak * 1_000).toISOString();
-    const id = await insertRecord(tx, state, { kind: "complete", version, scheduledTime: at }, migrationId);
+    const id = await insertRecord(
+      tx,
+      state,
+      { kind: "complete", version, scheduledTime: at },
+      { follows: migrationId },
+    );
     await tx.db
       .updateTable("migration_records")
       .set({ result: sql`result || ${JSON.stringify({ completion: { migrationId: id, at } })}::jsonb` })
@@ -161,7 +180,7 @@ export function createOperationStore(options: {
   }
 
   return {
-    begin: (tenant, module, request) => begin(tenant, module, request),
+    begin: (tenant, module, request, sponsor) => begin(tenant, module, request, { sponsor }),
 
     async dueAt(migrationId) {
       const row = await database.db
@@ -266,7 +285,7 @@ export function createOperationStore(options: {
       if (status !== "failed" && status !== "rolled-back" && status !== "cancelled") {
         throw new MigrationNotRetriableError(migrationId, status);
       }
-      return begin(tenant, module, request, migrationId);
+      return begin(tenant, module, request, { follows: migrationId });
     },
 
     async unfinished() {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { RolloutAnalysis } from "@aibos/contract";
 import type { RolloutWindow } from "@aibos/domain";
-import { callOutside } from "./outside-call.ts";
+import { callOutside } from "../../outside-call.ts";
 import type { StoredRollout } from "./rollout-store.ts";
 
 const numbersSchema = z.object({ old: z.number(), new: z.number() });

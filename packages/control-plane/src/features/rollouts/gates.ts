@@ -1,6 +1,6 @@
 import type { RolloutGate } from "@aibos/contract";
 import { isInWindow } from "@aibos/domain";
-import { callOutside } from "./outside-call.ts";
+import { callOutside } from "../../outside-call.ts";
 import { stepsOf } from "./resolve-policy.ts";
 import type { StoredRollout } from "./rollout-store.ts";
 

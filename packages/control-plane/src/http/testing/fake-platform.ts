@@ -24,6 +24,9 @@ export function fakePlatform(parts: Partial<HttpAppOptions> = {}): HttpAppOption
       throw new Error("The test did not say what publishing answers.");
     },
     watchMigration: () => once(someMigration()),
+    watchFleetUpgrade: () => {
+      throw new Error("The test did not say how a fleet upgrade goes.");
+    },
     feed: { subscribe: () => once({ type: "heartbeat" as const, revision: 1 }) },
     recordReport: async () => undefined,
     addMeasurements: async () => undefined,

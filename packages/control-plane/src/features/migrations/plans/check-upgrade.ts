@@ -1,4 +1,4 @@
-import { DependencyUnmetError, type Problem } from "@aibos/contract";
+import { DependencyUnmetError, type Problem, VersionQuarantinedError } from "@aibos/contract";
 import {
   buildUpgradeGraph,
   DomainError,
@@ -8,6 +8,7 @@ import {
   type TenantId,
   type Version,
 } from "@aibos/domain";
+import { findQuarantine } from "../../quarantine/quarantine-read-model.ts";
 import { findTenantModule } from "../../instances/tenant-module-read-model.ts";
 import type { DecisionFacts } from "./decision.ts";
 
@@ -36,6 +37,8 @@ export async function checkUpgrade(
       errors.push(error);
     }
   }
+  const quarantined = await findQuarantine(tx.db, state.module, to);
+  if (quarantined !== undefined) errors.push(new VersionQuarantinedError(quarantined));
   errors.push(...(await unmetDependencies({ tx, state, modules }, to)));
   const warnings = lifecycleWarnings(state.module, to, target.manifest.lifecycle, today);
   const oneWay = target.migrations.filter(({ reversible }) => !reversible);

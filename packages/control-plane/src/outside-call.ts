@@ -3,10 +3,11 @@ const TIMEOUT_MS = 5_000;
 /** Nobody has more to say than this. */
 const MOST_BYTES = 64 * 1024;
 
-/** What an address outside answered; undefined without an answer in time. */
+/** What an address outside answered to a GET or, with `post`, to a POST of JSON; undefined without an answer in time. */
 export async function callOutside(
   url: string,
   post?: unknown,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly ok: boolean; readonly status: number; readonly text: string } | undefined> {
   try {
     const response = await fetch(url, {
@@ -15,7 +16,7 @@ export async function callOutside(
       signal: AbortSignal.timeout(TIMEOUT_MS),
       ...(post === undefined
         ? {}
-        : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(post) }),
+        : { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(post) }),
     });
     return { ok: response.ok, status: response.status, text: await readText(response) };
   } catch {
