@@ -1,6 +1,7 @@
 import type { MultiVersionService } from "@aibos/contract";
 import type { PlatformProcess } from "../platform-process.ts";
 import type { Story } from "../story.ts";
+import { fleet } from "./fleet.ts";
 import { foundation } from "./foundation.ts";
 import { liveData } from "./live-data.ts";
 import { rollouts } from "./rollouts.ts";
@@ -19,4 +20,4 @@ export interface Chapter {
   tell(parts: ChapterParts): Promise<void>;
 }
 
-export const CHAPTERS: readonly Chapter[] = [foundation, liveData, rollouts];
+export const CHAPTERS: readonly Chapter[] = [foundation, liveData, rollouts, fleet];

@@ -88,6 +88,10 @@ export const fleetUpgradeOptionsSchema = z
       .enum(["rollback", "leave"])
       .default("rollback")
       .describe("What becomes of a tenant that fails: put back as it was, or left where it failed"),
+    preserveCustomizations: z
+      .boolean()
+      .default(true)
+      .describe("Brings tenants' customisations along; a conflict then fails its tenant. False: they are left behind"),
     observe: z
       .int()
       .min(0)

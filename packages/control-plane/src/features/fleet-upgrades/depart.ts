@@ -103,6 +103,7 @@ export function createDepartures(options: {
         kind: "migrate",
         version: fleet.version,
         rollbackOnFailure: fleet.options.onFailure === "rollback",
+        preserveCustomizations: fleet.options.preserveCustomizations,
         observe: fleet.options.observe,
         soak: fleet.options.soak,
         acceptDataLoss: false,

@@ -31,7 +31,7 @@ beforeAll(async () => {
   running = await createMultiVersionService({ databaseUrl: database.url, dataFolder: folder });
   ({ service } = running);
   await publishBooks(service);
-  tenants = await plantFleet(service, sql, TENANTS, PLANTED);
+  tenants = await plantFleet(service, sql, TENANTS, { planted: PLANTED });
   before = await fingerprintsOf(sql, tenants);
 });
 afterAll(async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
+import { describeFleetUpgrades } from "./fleet-upgrades.ts";
 import { describeHealth } from "./health.ts";
 import { describeLiveData } from "./live-data.ts";
 import { describeMeasurements } from "./measurements.ts";
@@ -23,6 +24,7 @@ export function describeServiceContract(start: StartService): void {
   describeSideBySide(world);
   describeRoutingPolicy(world);
   describeRollouts(world);
+  describeFleetUpgrades(world);
   describeMigrations(world);
   describeSupervisedMigrations(world);
   describeLiveData(world);

@@ -70,9 +70,9 @@ export async function plantFleet(
   service: MultiVersionService,
   sql: pg.ClientBase,
   count: number,
-  planted: readonly (typeof PLANTED)[number][] = PLANTED,
+  { planted = PLANTED, prefix = "t" }: { planted?: readonly (typeof PLANTED)[number][]; prefix?: string } = {},
 ): Promise<string[]> {
-  const sound = Array.from({ length: count - planted.length }, (_, n) => `t${String(n + 1).padStart(3, "0")}`);
+  const sound = Array.from({ length: count - planted.length }, (_, n) => `${prefix}${String(n + 1).padStart(3, "0")}`);
   const tenants = [...sound, ...planted];
   const left = [...tenants];
   const install = async (): Promise<void> => {
