@@ -39,7 +39,7 @@ function check(what: string, ok: boolean, seen: unknown): void {
 
 const folder = await realpath(await mkdtemp(join(tmpdir(), "aibos-fleet-")));
 const server = await startLocalPostgres({ folder: join(folder, "server") });
-const sql = new pg.Client({ connectionString: server.superuserUrl });
+const sql = new pg.Client({ connectionString: server.url });
 await sql.connect();
 const start = (name: string): Promise<ControlPlaneProcess> =>
   startControlPlaneProcess({ dataFolder: join(folder, name), databaseUrl: server.url });
