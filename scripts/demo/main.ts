@@ -25,12 +25,15 @@ async function cleanUp(): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-process.on("SIGINT", () => {
+// Ctrl-C, a closed terminal, a polite kill: nothing stays behind.
+for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"] as const) process.on(signal, interrupt);
+
+function interrupt(): void {
   if (interrupted) return;
   interrupted = true;
   story.say("\nStopping.");
   void cleanUp().then(() => process.exit(story.held ? 0 : 1));
-});
+}
 
 const options = readOptions();
 if (options === undefined) process.exitCode = 2;

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { type Metric, metric, processMetrics } from "@aibos/contract";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
+import { countRollouts } from "../rollouts/rollout-read-model.ts";
 
 /** For Prometheus: how the platform stands. No label names a tenant, and none has more than a handful of values. */
 export function createPlatformMetrics({
@@ -35,6 +36,7 @@ export function createPlatformMetrics({
     return [
       metric("gauge", "aibos_tenants", "Tenants.", totals.get("tenants") ?? 0),
       byLabel("aibos_operations", "Operations that have not ended, by status.", "status", operations),
+      byLabel("aibos_rollouts", "Rollouts that have not ended, by status.", "status", await countRollouts(db)),
       byLabel("aibos_deployments", "Versions that are run, by how they stand.", "state", deployments),
       metric("gauge", "aibos_live_gateways", "Gateways that reported lately.", (await gateways.liveGateways()).length),
       metric("gauge", "aibos_route_revision", "Newest revision of the routes.", totals.get("revision") ?? 0),

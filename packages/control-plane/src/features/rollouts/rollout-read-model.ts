@@ -74,6 +74,21 @@ export async function activeRollout(
   return row?.rollout_id;
 }
 
+/** How many rollouts are under way, by status. */
+export async function countRollouts(db: Kysely<ControlTables>): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom("rollouts")
+    .select((eb) => [statusOf.as("status"), eb.fn.countAll<number>().as("count")])
+    .where("finished_at", "is", null)
+    .groupBy(statusOf)
+    .execute();
+  return new Map([
+    ["running", 0],
+    ["paused", 0],
+    ...rows.map(({ status, count }): [string, number] => [status, count]),
+  ]);
+}
+
 const statusOf = sql<RolloutStatus>`coalesce(
   state ->> 'outcome', case when state ->> 'pausedAt' is null then 'running' else 'paused' end)`;
 

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseTenantId } from "@aibos/domain";
 import { startRolloutEngine } from "./rollout-engine.ts";
+import { countRollouts } from "./rollout-read-model.ts";
 import {
   createRolloutWorld,
   evenLatencies,
@@ -207,6 +208,20 @@ describe("by hand", () => {
     expect(await command(id, "promote")).toMatchObject({ status: "promoted", weight: 100 });
     await expect(command(id, "abort")).rejects.toMatchObject({ code: "AIBOS_ROLLOUT_COMMAND_REFUSED" });
     await expect(command("ro_none", "abort")).rejects.toMatchObject({ code: "AIBOS_ROLLOUT_NOT_FOUND" });
+  });
+
+  test("rollouts under way are counted by status", async () => {
+    const { db } = world.control.database;
+    const before = await countRollouts(db);
+    const [one, other] = [await world.start([await world.tenant()]), await world.start([await world.tenant()])];
+    await command(one.id, "pause");
+    const after = await countRollouts(db);
+    expect([after.get("running"), after.get("paused")]).toEqual([
+      (before.get("running") ?? 0) + 1,
+      (before.get("paused") ?? 0) + 1,
+    ]);
+    for (const { id } of [one, other]) await command(id, "abort");
+    expect(await countRollouts(db)).toEqual(before);
   });
 
   test("a paused rollout that fails is undone all the same", async () => {
