@@ -4,6 +4,7 @@ import { type ModuleKit, ProblemError, type TenantTransaction } from "@aibos/mod
 import { amount, currency, day } from "./amount.ts";
 import { type Invoice, readInvoice, readWholeInvoice, SELECT_INVOICES } from "./invoice.ts";
 import { page, pageOf, parseBody, parseInput, rowId } from "./request-input.ts";
+import { printInvoice } from "./print-invoice.ts";
 
 const newInvoice = z.strictObject({
   customer_id: rowId,
@@ -30,7 +31,7 @@ const invoiceQuery = z.object({
   to: day.optional(),
 });
 
-/** `GET /invoices` · `POST /invoices` · `GET /invoices/:id` */
+/** `GET /invoices` · `POST /invoices` · `GET /invoices/:id` · `GET /invoices/:id/print` */
 export function invoiceRoutes(kit: ModuleKit): Hono {
   const { version } = kit.config;
   return new Hono()
@@ -44,6 +45,15 @@ export function invoiceRoutes(kit: ModuleKit): Hono {
       const body = await parseBody(newInvoice, c.req.raw);
       const invoice = await kit.withTenant(c, (tenant) => createInvoice(tenant, body));
       return c.json({ version, invoice }, 201);
+    })
+    .get("/:id/print", async (c) => {
+      const id = parseInput(rowId, c.req.param("id"));
+      const text = await kit.withTenant(
+        c,
+        async (tenant) => printInvoice(tenant, version, await readWholeInvoice(tenant, id)),
+        { readOnly: true },
+      );
+      return c.text(text);
     })
     .get("/:id", async (c) => {
       const id = parseInput(rowId, c.req.param("id"));

@@ -30,20 +30,20 @@ export function successorOf(name: string, next: Customizables): Customizable | u
 
 /** Merges one content with the next release's default. */
 export function carryHop(
-  given: { content: string; source: Customizable; from: Version; to: Version; next: Customizables },
+  given: { content: string; source: Customizable; from: Version; to: Version; next: Customizables; write?: boolean },
   decisions: Decisions,
   tenant: TenantPlace["tenant"] | undefined,
 ): CarriedContent {
-  const { content, source, from, to, next } = given;
+  const { content, source, from, to, next, write = true } = given;
   const target = successorOf(source.name, next);
   const name = target?.name ?? source.name;
-  const merged = mergeHop({ from: source, to: target, content }, decisions.decideFor(tenant, target, name));
+  const merged = mergeHop({ from: source, to: target, content, write }, decisions.decideFor(tenant, target, name));
   return { name, from, to, target, ...merged };
 }
 
 /**
- * Carries one content along a path of releases, until a conflict stops it: what it would be after that depends on the
- * decision.
+ * Looks what would become of one content along a path of releases, until a conflict stops it: what it would be after that
+ * depends on the decision.
  */
 export async function carryAlong(
   given: { content: string; name: string; path: readonly Version[] },
@@ -57,7 +57,9 @@ export async function carryAlong(
     const from = given.path[index];
     const source = from === undefined ? undefined : (await releases(from)).get(name);
     if (from === undefined || source === undefined || content === undefined) return hops;
-    const hop = carryHop({ content, source, from, to, next: await releases(to) }, decisions, tenant);
+    // What the last hop makes of it nobody asks for.
+    const write = index < given.path.length - 2;
+    const hop = carryHop({ content, source, from, to, next: await releases(to), write }, decisions, tenant);
     hops.push(hop);
     if (hop.conflicts.length > 0) return hops;
     [content, name] = [hop.content, hop.name];

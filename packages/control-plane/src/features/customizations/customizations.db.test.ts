@@ -234,6 +234,33 @@ describe("a tenant that customised a document, a text and a hook, over three hop
   }, 120_000);
 });
 
+it("is read by the module in the tenant's transaction, and nobody else's is", async () => {
+  const [acme, other] = [await installed("reads"), await installed("reads-too")];
+  await service.setCustomization(acme, "shop", "mail", { content: "Mine\n", author: "ann" });
+  const read = async (tenant: string, version: string): Promise<string | null> => {
+    const { rows: found } = await database.pool.query<{ role_name: string }>(
+      "select role_name from tenant_modules where tenant = $1",
+      [tenant],
+    );
+    return database.transaction(async ({ client }) => {
+      await client.query(`set local role "${found[0]?.role_name ?? ""}"`);
+      await expect(
+        client.query("savepoint s").then(() => client.query("select from aibos.customizations")),
+      ).rejects.toMatchObject({ code: "42501" });
+      await client.query("rollback to s");
+      const { rows } = await client.query<{ content: string | null }>(
+        "select aibos_customizations.content('mail', $1) as content",
+        [version],
+      );
+      return rows[0]?.content ?? null;
+    });
+  };
+  expect(await read(acme, "1.0.0")).toBe("Mine\n");
+  expect(await read(acme, "1.2.0")).toContain("Hello {{name}}");
+  expect(await read(other, "1.0.0")).toContain("Dear customer");
+  expect(await read(other, "7.0.0")).toBeNull();
+}, 120_000);
+
 it("says which fewest modules to upgrade", async () => {
   await seedTenantModule(database, { tenant: "advised", module: "shop", weights: { "1.0.0": 10_000 } });
   const advice = await service.adviseUpgrade("advised", "shop", "1.1.0");

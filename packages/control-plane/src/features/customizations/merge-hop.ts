@@ -3,6 +3,7 @@ import {
   canonicalJson,
   type Conflict,
   type Decide,
+  type DocumentText,
   formatPath,
   mergeDocumentText,
   type MergedText,
@@ -19,14 +20,19 @@ export interface HopMerge {
   readonly report: readonly ReportLine[];
 }
 
+export interface HopContent {
+  readonly from: Customizable;
+  readonly to: Customizable | undefined;
+  readonly content: string;
+  /** False: only what conflicts is asked for. */
+  readonly write?: boolean;
+}
+
 /**
  * Brings a tenant's content from one release to the next. `to` is undefined where the next release has no such thing any
  * more, which only a person may accept: the tenant's content would be used no more.
  */
-export function mergeHop(
-  { from, to, content }: { from: Customizable; to: Customizable | undefined; content: string },
-  decide: Decide,
-): HopMerge {
+export function mergeHop({ from, to, content, write = true }: HopContent, decide: Decide): HopMerge {
   if (content === from.content) return { content: to?.content, conflicts: [], report: [] };
   if (to === undefined || kindOf(from) !== kindOf(to)) return mergeReplaced({ from, to, content }, decide);
   if (to.format === "text" || from.format === "text") {
@@ -35,9 +41,10 @@ export function mergeHop(
   if (to.schema === undefined) throw new Error(`"${to.name}" has no schema.`);
   const merged = contentOf(
     mergeDocumentText({
-      base: from.content,
+      base: defaultOf(from),
       ours: content,
-      theirs: to.content,
+      theirs: defaultOf(to),
+      write,
       format: { old: from.format, new: to.format },
       schema: to.schema,
       renames: to.renames,
@@ -45,6 +52,16 @@ export function mergeHop(
     }),
   );
   return to.kind === "hook" ? withPayload({ from, to, content }, merged, decide) : merged;
+}
+
+const defaults = new WeakMap<Customizable, DocumentText>();
+
+/** A release's default, read once. */
+function defaultOf(customizable: Customizable): DocumentText {
+  const { content, format } = customizable;
+  const known = defaults.get(customizable) ?? readDocumentText(content, format === "text" ? "yaml" : format);
+  defaults.set(customizable, known);
+  return known;
 }
 
 function contentOf({ text, ...merged }: MergedText): HopMerge {
