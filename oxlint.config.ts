@@ -6,7 +6,8 @@ const LAYERS: Record<string, readonly string[]> = {
   contract: ["domain"],
   "tenant-data": ["domain"],
   "local-postgres": ["domain"],
-  "module-kit": ["domain", "contract"],
+  "openfeature-provider": ["domain", "contract"],
+  "module-kit": ["domain", "contract", "openfeature-provider"],
   gateway: ["domain", "contract"],
   "control-plane": ["domain", "contract", "tenant-data", "local-postgres"],
   engines: ["domain", "contract", "gateway"],
@@ -70,7 +71,10 @@ const layers = Object.entries(LAYERS).flatMap(([name, allowed]) => [
   },
   {
     files: [`packages/${name}/src/**/*.test.ts`, `packages/${name}/src/**/testing/**`],
-    rules: restrict(forbidden(name, [...allowed, "local-postgres"])),
+    // The control plane is what flags are served by: its tests ask it with the provider that customers use.
+    rules: restrict(
+      forbidden(name, [...allowed, "local-postgres", ...(name === "control-plane" ? ["openfeature-provider"] : [])]),
+    ),
   },
 ]);
 

@@ -15,6 +15,7 @@ import { addPerformanceCommands } from "./commands/performance.ts";
 import { addPublishCommand } from "./commands/publish.ts";
 import { addRollbackPointCommands } from "./commands/rollback-points.ts";
 import { addResolveConflictsCommand } from "./commands/resolve-conflicts.ts";
+import { addFlagCommands } from "./commands/flags.ts";
 import { addRolloutCommands } from "./commands/rollouts.ts";
 import { addRoutingCommands } from "./commands/routing.ts";
 import { addRuleCommands } from "./commands/rules.ts";
@@ -57,6 +58,7 @@ export function createProgram(run: Run): Command {
   program.commandsGroup("Upgrade a fleet:");
   addFleetCommands(program, run);
   addUpgradePolicyCommands(program, run);
+  addFlagCommands(program, run);
   program.commandsGroup("Traffic engines:");
   addGatewayCommands(program, run);
   program.commandsGroup("Follow and go back:");

@@ -1,3 +1,11 @@
+/** Where a module's process follows its version's flags. Absent where a version is run by somebody else. */
+export const FLAG_ENVIRONMENT = {
+  /** Base URL of the control plane's API. */
+  url: "AIBOS_FLAGS_URL",
+  /** Key that reads the flags of this version, of all its tenants, and nothing else. */
+  key: "AIBOS_FLAGS_KEY",
+} as const;
+
 /**
  * The environment variables that a runtime driver gives a module version's process. With the header
  * `x-aibos-context` they are the whole contract with a module's code, in any language.

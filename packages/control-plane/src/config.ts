@@ -14,6 +14,8 @@ export interface ControlPlaneConfig {
   readonly port: number;
   /** Bearer token; undefined: the one in the data folder, made when there is none. Allowed on loopback only. */
   readonly token: string | undefined;
+  /** Requests in a second that one flag key may make. */
+  readonly flagRequestsPerSecond: number;
   readonly logLevel: string;
   /** Stopping in order leaves the processes of module versions to the next start in the same data folder. */
   readonly keepProcesses: boolean;
@@ -37,6 +39,13 @@ export function readConfig(environment: NodeJS.ProcessEnv): ControlPlaneConfig {
     const port = Number(text);
     if (/^\d{1,5}$/.test(text) && port >= lowest && port <= 65_535) return port;
     return problem(`${name} must be a port from ${lowest} to 65535, not "${text}"`);
+  };
+
+  const numberOf = (name: string): number | undefined => {
+    const text = environment[name];
+    if (text === undefined || text === "") return undefined;
+    if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+    return problem(`${name} must be a whole number from 1 to 999999999, not "${text}"`);
   };
 
   const databaseUrl = environment["DATABASE_URL"] || undefined;
@@ -64,6 +73,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ControlPlaneConfig {
     host,
     port: portOf("AIBOS_PORT", 0) ?? 7400,
     token,
+    flagRequestsPerSecond: numberOf("AIBOS_FLAG_REQUESTS_PER_SECOND") ?? 50_000,
     logLevel,
     keepProcesses: keep === "1",
     stopWithParent: environment["AIBOS_STOP_WITH_PARENT"] === "1",

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { keepLocalPostgres, lockFolder } from "@aibos/local-postgres";
 import type { ControlPlaneConfig } from "./config.ts";
 import { createHttpApp } from "./http/app.ts";
+import { createFlagListener } from "./http/flags/flag-listener.ts";
 import { serveHttp } from "./http/serve-http.ts";
 import { startPlatform } from "./platform.ts";
 import { tokenOfFolder } from "./token-file.ts";
@@ -50,7 +51,9 @@ export async function startControlPlane(
 
     const { token, file } =
       config.token === undefined ? await tokenOfFolder(config.dataFolder) : { token: config.token, file: null };
+    const served = Promise.withResolvers<string>();
     const platform = await startPlatform({
+      apiUrl: served.promise,
       databaseUrl,
       dataFolder: config.dataFolder,
       keepProcesses: config.keepProcesses,
@@ -76,11 +79,23 @@ export async function startControlPlane(
       recordReport: (report) => gateways.record(report),
       addMeasurements: (batch) => measurements.apply(batch),
     });
-    const server = await serveHttp({ app, host: config.host, port: config.port });
+    const flags = createFlagListener({
+      ...platform.flags,
+      log,
+      now: Date.now,
+      requestsPerSecond: config.flagRequestsPerSecond,
+    });
+    const server = await serveHttp({ app, flags, host: config.host, port: config.port });
     stops.push(() => server.close());
+    served.resolve(nearUrl(server.url));
     return { url: server.url, tokenFile: file, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** An address for processes on this machine: one that listens everywhere is reached at loopback. */
+function nearUrl(url: string): string {
+  return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Logger } from "pino";
 import { composeService, type Metric, type MultiVersionService, type RouteHandlers } from "@aibos/contract";
 import { checkDatabase } from "./db/check-database.ts";
-import { openControlDatabase } from "./db/control-database.ts";
+import { type ControlDatabase, openControlDatabase } from "./db/control-database.ts";
 import { migrateControlSchema } from "./db/migrate-control-schema.ts";
 import { listenToDatabase } from "./db/notifications.ts";
 import { startDurableWork, stopDurableWork } from "./durable-work.ts";
@@ -20,6 +20,11 @@ import { startFleetEngine } from "./features/fleet-upgrades/fleet-engine.ts";
 import { createFleetWorker } from "./features/fleet-upgrades/fleet-worker.ts";
 import { watchFleet } from "./features/fleet-upgrades/fleet-read-model.ts";
 import { createFleetLooker } from "./features/fleet-upgrades/look-at-fleet.ts";
+import { createFlagApi } from "./features/feature-flags/flag-api.ts";
+import { createFlagEvaluators, type FlagEvaluators } from "./features/feature-flags/flag-evaluators.ts";
+import { createFlagKeys, type FlagKeys } from "./features/feature-flags/flag-keys.ts";
+import { createFlagUsageCounter, type FlagUsageCounter } from "./features/feature-flags/flag-usage.ts";
+import { createTenantVersions, type TenantVersions } from "./features/feature-flags/tenant-versions.ts";
 import { createGatewayReadModel } from "./features/gateways/gateway-read-model.ts";
 import { createGatewayStore, type GatewayStore } from "./features/gateways/gateway-store.ts";
 import { createHealthApi } from "./features/health/health-api.ts";
@@ -69,8 +74,19 @@ export interface PlatformOptions {
   /** The program's version, for `getStatus`. */
   readonly program: string;
   readonly log: Logger;
+  /** Base URL of the API, once it is served; undefined where it is not. Processes follow flags there. */
+  readonly apiUrl?: Promise<string>;
   /** Called when another process declared this one dead: it must end at once. */
   readonly lost: () => void;
+}
+
+/** What serving flags needs. */
+export interface PlatformFlags {
+  readonly database: ControlDatabase;
+  readonly evaluators: FlagEvaluators;
+  readonly versions: TenantVersions;
+  readonly keys: FlagKeys;
+  readonly usage: FlagUsageCounter;
 }
 
 /** The control plane without its HTTP side. */
@@ -80,6 +96,7 @@ export interface Platform {
   readonly feed: RouteFeed;
   readonly gateways: GatewayStore;
   readonly measurements: MeasurementStore;
+  readonly flags: PlatformFlags;
   /** For Prometheus. */
   metrics(): Promise<Metric[]>;
   /** Whether the database answers. */
@@ -114,6 +131,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
   const modules = createModuleReadModel(database);
   const gateways = createGatewayReadModel({ database, notifications, now });
+  const flagKeys = createFlagKeys({ database, secret: installation.flagSecret, now });
   const driver = await createRuntime({ folder: join(dataFolder, "runtime"), log });
   const deployments = createDeployments({
     database,
@@ -124,6 +142,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     log,
     executorId: executor.id,
     dataUrl: databaseUrl,
+    flagFeed: async ({ module, version }) =>
+      options.apiUrl === undefined ? null : { url: await options.apiUrl, key: flagKeys.processKey(module, version) },
   });
   const probe = createTenantProbe({ modules, installation, now });
   const windows = createWindowReadModel(database);
@@ -190,6 +210,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   });
   const fleetEngine = startFleetEngine({ notifications, worker: fleetWorker, log });
   const noticeSender = startNoticeSender({ database, log, now });
+  const flags: PlatformFlags = {
+    database,
+    evaluators: createFlagEvaluators({ database, notifications, log }),
+    versions: createTenantVersions({ database, notifications, now }),
+    keys: flagKeys,
+    usage: createFlagUsageCounter({ database, log }),
+  };
 
   const handlers: RouteHandlers = {
     ...rollouts.handlers,
@@ -209,6 +236,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       now,
     }),
     ...createCustomizationApi({ database, modules }),
+    ...createFlagApi({ ...flags, modules, now }),
     ...createHealthApi({ database, modules, gateways, probe }),
     ...performanceApi.handlers,
     ...createPlatformApi({ database, gateways, modules, deployments, program, now }),
@@ -225,6 +253,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     handlers,
     feed,
     measurements,
+    flags,
     gateways: createGatewayStore(database),
     service: composeService({
       call: createRouteCaller(handlers),
@@ -242,6 +271,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     async stop() {
       await sampler.close();
       await upkeep.close();
+      await flags.usage.close();
+      await flags.evaluators.close();
+      flags.versions.close();
       await rolloutEngine.stop();
       await fleetEngine.stop();
       await noticeSender.stop();

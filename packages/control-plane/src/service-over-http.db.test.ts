@@ -18,6 +18,7 @@ describe("the service over HTTP", () => {
         token: TOKEN,
         logLevel: "silent",
         keepProcesses: false,
+        flagRequestsPerSecond: 50_000,
         stopWithParent: false,
       },
       { log: pino({ level: "silent" }), program: "0.0.0", lost: () => undefined },

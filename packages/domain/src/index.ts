@@ -164,3 +164,6 @@ export {
   NO_FLEET_EVIDENCE,
   observeFleet,
 } from "./fleet-upgrades/fleet-evidence.ts";
+export { type CarriedSetting, carrySetting } from "./flags/carry-setting.ts";
+export { breakingFlagChanges, type FlagBreak } from "./flags/compare-definitions.ts";
+export { type FlagLife, type StaleFlag, staleReasons } from "./flags/stale-flags.ts";

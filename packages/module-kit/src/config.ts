@@ -1,4 +1,4 @@
-import { ConfigInvalidError, MODULE_ENVIRONMENT } from "@aibos/contract";
+import { ConfigInvalidError, FLAG_ENVIRONMENT, MODULE_ENVIRONMENT } from "@aibos/contract";
 
 /** What a module's process is given by the platform. */
 export interface ModuleConfig {
@@ -8,6 +8,8 @@ export interface ModuleConfig {
   readonly contextKey: string;
   readonly module: string;
   readonly version: string;
+  /** Where flags are followed; undefined where the platform did not say, as for a process that somebody else runs. */
+  readonly flags?: { readonly url: string; readonly key: string };
 }
 
 /** Reads the environment. @throws ConfigInvalidError that names every variable that is missing or unusable */
@@ -24,7 +26,9 @@ export function readModuleConfig(environment: NodeJS.ProcessEnv = process.env): 
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new ConfigInvalidError(`${MODULE_ENVIRONMENT.port} must be a TCP port, a whole number from 0 to 65535.`);
   }
+  const flags = { url: read(FLAG_ENVIRONMENT.url), key: read(FLAG_ENVIRONMENT.key) };
   return {
+    ...(flags.url === "" || flags.key === "" ? {} : { flags }),
     port,
     databaseUrl: read(MODULE_ENVIRONMENT.databaseUrl),
     contextKey: read(MODULE_ENVIRONMENT.contextKey),

@@ -8,6 +8,7 @@ import { TenantContextError } from "./tenant-context-error.ts";
 import type { TenantTransaction } from "./tenant-transaction.ts";
 import { TenantUnavailableError } from "./tenant-unavailable-error.ts";
 import { createNotesDatabase, type NotesDatabase } from "./testing/notes-database.ts";
+import { startFlagFeed } from "./testing/flag-feed.ts";
 import { TransactionLostError } from "./transaction-lost-error.ts";
 
 let database: NotesDatabase;
@@ -174,4 +175,24 @@ test("a failed statement is reported to the log and never to the client", async 
   expect(answer.status).toBe(500);
   expect(await answer.text()).not.toMatch(/secret|hidden_table|42P01/);
   expect(reported).toEqual([failed]);
+});
+
+test("without a place to follow flags at, each is what its caller falls back to", () => {
+  const flags = kit.flags(requestOf("acme"));
+  expect([flags.boolean("new_ui_enabled"), flags.string("theme", "light"), flags.number("limit", 3)]).toEqual([
+    false,
+    "light",
+    3,
+  ]);
+  expect(() => kit.flags(requestWith(null))).toThrow(TenantContextError);
+});
+
+test("flags are those of the request's tenant, evaluated in this process", async () => {
+  await using feed = await startFlagFeed();
+  const environment = { ...database.environment, AIBOS_FLAGS_URL: feed.url, AIBOS_FLAGS_KEY: feed.key };
+  const own = createModuleKit({ environment });
+  const isOn = (tenant: "acme" | "globex"): boolean => own.flags(requestOf(tenant)).boolean("new_ui_enabled");
+  await expect.poll(() => isOn("acme")).toBe(true);
+  expect(isOn("globex")).toBe(false);
+  await own.close();
 });

@@ -1,5 +1,6 @@
 import { Pool } from "pg";
 import { type TenantContext, verifyTenantContext } from "@aibos/contract";
+import { createLocalFlags, type TenantFlagClient } from "@aibos/openfeature-provider/local";
 import { type ModuleConfig, readModuleConfig } from "./config.ts";
 import { problemResponse } from "./problem-response.ts";
 import { type FetchHandler, type ModuleServer, serveFetch } from "./serve.ts";
@@ -27,6 +28,13 @@ export interface ModuleKit {
     callback: (transaction: TenantTransaction, tenant: TenantContext) => Promise<T>,
     options?: TransactionOptions,
   ): Promise<T>;
+  /**
+   * The flags of the request's tenant, as this version declares them: `kit.flags(request).boolean("new_ui_enabled")`. They
+   * are evaluated in this process. A flag that is unknown, or not here yet, is false or the fallback that is given.
+   *
+   * @throws TenantContextError
+   */
+  flags(request: TenantRequest): TenantFlagClient;
   /** Answers a `healthPath`: 200 when the database answers, 503 when not. */
   health(): Promise<Response>;
   /** Answers a `tenantHealthPath`: 200 when `check`, in a read-only transaction as the tenant, finds no issues. */
@@ -78,8 +86,9 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
   });
   // An idle connection that the server ended is replaced at its next use.
   pool.on("error", () => undefined);
+  const local = config.flags === undefined ? undefined : createLocalFlags(config.flags);
   let ended: Promise<void> | undefined;
-  const close = (): Promise<void> => (ended ??= pool.end());
+  const close = (): Promise<void> => (ended ??= Promise.all([pool.end(), local?.close()]).then(() => undefined));
 
   function verify(request: TenantRequest): TenantContext {
     const verified = verifyTenantContext(contextHeaderOf(request), config.contextKey, Math.floor(now() / 1_000));
@@ -95,6 +104,11 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
     const context = verify(request);
     return runInTenant(pool, context, (transaction) => callback(transaction, context), transactionOptions);
   };
+
+  function flags(request: TenantRequest): TenantFlagClient {
+    const { tenant } = verify(request);
+    return local?.forTenant(tenant) ?? NO_FLAGS;
+  }
 
   async function health(): Promise<Response> {
     try {
@@ -146,6 +160,7 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
     config,
     verify,
     withTenant,
+    flags,
     health,
     tenantHealth,
     problem: (error: unknown) => problemResponse(error, report),
@@ -153,6 +168,15 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
     close,
   });
 }
+
+/** Where nobody serves flags: every one is what its caller falls back to. */
+const NO_FLAGS: TenantFlagClient = {
+  details: () => undefined,
+  boolean: () => false,
+  string: (_, fallback) => fallback,
+  number: (_, fallback) => fallback,
+  object: (_, fallback) => fallback,
+};
 
 function reportToLog(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -83,6 +83,12 @@ export const moduleVersionSchema = z
   .meta({ id: "ModuleVersion" });
 export type ModuleVersion = z.infer<typeof moduleVersionSchema>;
 
+export const flagBreakSchema = z.object({
+  flag: z.string(),
+  kind: z.enum(["removed", "retyped"]),
+  message: z.string(),
+});
+
 export const publishedSchema = z
   .object({
     module: z.string(),
@@ -91,6 +97,8 @@ export const publishedSchema = z
     sizeBytes: count,
     /** False when the same content was there already. */
     created: z.boolean(),
+    /** What it breaks of the flags of versions that tenants use. */
+    flagBreaks: z.array(flagBreakSchema).optional(),
   })
   .meta({ id: "Published" });
 export type Published = z.infer<typeof publishedSchema>;

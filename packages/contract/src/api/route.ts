@@ -21,6 +21,7 @@ export interface Route<
     | "Fleet upgrades"
     | "Routing"
     | "Rollouts"
+    | "Flags"
     | "Measurements"
     | "Platform";
   readonly summary: string;

@@ -23,6 +23,7 @@ import {
   versionSchema,
 } from "./models.ts";
 import { CUSTOMIZATION_ROUTES } from "./customizations.ts";
+import { FLAG_ROUTES } from "./flag-routes.ts";
 import { operationSchema, restoreSchema, versionRoutingSchema } from "./operations.ts";
 import {
   mirrorReportSchema,
@@ -42,12 +43,10 @@ import {
 } from "./rollouts.ts";
 import { FLEET_ROUTES } from "./fleet-routes.ts";
 import { page } from "./page-query.ts";
+import { module, moduleVersion, tenantModule } from "./route-parts.ts";
 import { type Route, type RouteAnswer, type RouteArguments, type RouteInput, route } from "./route.ts";
 
 const tenant = z.strictObject({ tenant: tenantIdSchema });
-const module = z.strictObject({ module: moduleIdSchema });
-const moduleVersion = z.strictObject({ module: moduleIdSchema, version: versionSchema });
-const tenantModule = z.strictObject({ tenant: tenantIdSchema, module: moduleIdSchema });
 const migration = z.strictObject({ migrationId: z.string().max(60).meta({ example: "mig_8f3c2a1b9d04" }) });
 
 const rollout = z.strictObject({ rolloutId: z.string().max(60).meta({ example: "ro_8f3c2a1b9d04" }) });
@@ -218,6 +217,7 @@ export const ROUTES = {
     "Says what a tenant's rollouts do differently from the release's policy",
     { params: tenantModule, body: rolloutOverridesSchema, answer: rolloutPolicyAnswer },
   ),
+  ...FLAG_ROUTES,
   startOperation: route(
     "post /v1/tenants/{tenant}/modules/{module}/migrations",
     "Migrations",

@@ -1,4 +1,5 @@
-import { compareVersions, isModuleId } from "@aibos/domain";
+import { compareVersions, isModuleId, parseFlagDefinitions } from "@aibos/domain";
+import { schemaProblem } from "../flags/flag-schema.ts";
 import { brokenPolicyRules } from "./rollout-policy.ts";
 import type { ModuleManifest } from "./module-manifest.ts";
 
@@ -19,6 +20,7 @@ export function brokenManifestRules(manifest: ModuleManifest): BrokenRule[] {
     ...dependencyRules(manifest),
     ...lifecycleRules(manifest),
     ...rolloutRules(manifest),
+    ...flagRules(manifest),
   ];
 }
 
@@ -60,6 +62,18 @@ function* dependencyRules({ id, dependencies }: ModuleManifest): Generator<Broke
 function* rolloutRules({ rollout }: ModuleManifest): Generator<BrokenRule> {
   if (rollout === undefined) return;
   for (const { path, message } of brokenPolicyRules(rollout)) yield { path: ["rollout", ...path], message };
+}
+
+function* flagRules({ flags }: ModuleManifest): Generator<BrokenRule> {
+  const { definitions, problems } = parseFlagDefinitions(flags);
+  for (const { path, message } of problems) yield { path: ["flags", ...path], message };
+  for (const { key, schema, variants } of definitions) {
+    if (schema === undefined) continue;
+    for (const [variant, value] of variants) {
+      const message = schemaProblem(schema, value);
+      if (message !== null) yield { path: ["flags", key, "schema"], message: `variant "${variant}": ${message}` };
+    }
+  }
 }
 
 function* lifecycleRules({ version, lifecycle }: ModuleManifest): Generator<BrokenRule> {

@@ -106,6 +106,14 @@ export const moduleManifestSchema = z.strictObject({
     .prefault({})
     .describe("What this version does to a tenant's data"),
   customizable: customizablesSchema(relativePath),
+  flags: z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .default({})
+    .describe("Feature flags by key: `type` and `default`, or OpenFeature's `flagType` and `defaultValue`, and more"),
+  breakingFlags: z
+    .array(z.string())
+    .default([])
+    .describe("Flags of versions in use that this version removes or retypes, on purpose"),
   rollout: rolloutPolicySchema
     .optional()
     .describe("How users come to this version when it is rolled out; without it, in an hour, by errors and p95"),

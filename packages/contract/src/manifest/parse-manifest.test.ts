@@ -39,6 +39,8 @@ describe("a manifest that can be used", () => {
       },
       data: { migrations: "migrations" },
       customizable: {},
+      flags: {},
+      breakingFlags: [],
       lifecycle: {},
     });
   });

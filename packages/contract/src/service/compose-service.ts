@@ -134,6 +134,35 @@ export function composeService(port: ServicePort): MultiVersionService {
       call.updateVersionRouting({ params: { tenant, module }, query: queryOf(options), body: routing }),
     updateTrafficSplit: (tenant, module, split, options = {}) =>
       call.updateTrafficSplit({ params: { tenant, module }, query: queryOf(options), body: split }),
+    updateFeatureFlags: (tenant, module, flags, options = {}) =>
+      call.updateFeatureFlags({ params: { tenant, module }, query: queryOf(options), body: flags }),
+    listFeatureFlags: (tenant, module, options = {}) =>
+      call.listFeatureFlags({ ...none, params: { tenant, module }, query: queryOf(options) }),
+    checkFeatureFlag: (tenant, module, flag, context = {}) =>
+      call.checkFeatureFlag({ ...none, params: { tenant, module, flag }, body: context }),
+    explainFeatureFlag: (tenant, module, flag, context = {}) =>
+      call.explainFeatureFlag({ ...none, params: { tenant, module, flag }, body: context }),
+    createFlagKey: (tenant, module) => call.createFlagKey({ ...none, params: { tenant, module } }),
+    revokeFlagKey: async (keyId) => {
+      await call.revokeFlagKey({ ...none, params: { keyId } });
+    },
+    listModuleFlags: (module) => call.listModuleFlags({ ...none, params: { module } }),
+    setFlagRule: async (module, flag, rule) =>
+      (await call.setFlagRule({ ...none, params: { module, flag }, body: rule })).revision,
+    killFlag: async (module, flag, killed, reason) =>
+      (await call.killFlag({ ...none, params: { module, flag }, body: queryOf({ killed, reason }) })).revision,
+    setFlagSegment: async (module, segment, when) =>
+      (await call.setFlagSegment({ ...none, params: { module, segment }, body: { when } })).revision,
+    getFlagHistory: (module, flag, filter = {}) =>
+      call.getFlagHistory({ ...none, params: { module, flag }, query: queryOf(filter) }),
+    revertFlagChange: async (module, revision) =>
+      (await call.revertFlagChange({ ...none, params: { module, revision } })).revision,
+    getStaleFlags: (module) => call.getStaleFlags({ ...none, params: { module } }),
+    getFlagUsage: (module, flag, options = {}) =>
+      call.getFlagUsage({ ...none, params: { module, flag }, query: queryOf(options) }),
+    getFlagDefinitions: async (module, version) =>
+      (await call.getFlagDefinitions({ ...none, params: { module, version } })).flags,
+    exportFlags: (module, version) => call.exportFlags({ ...none, params: { module, version } }),
     getRoutePolicy: (tenant, module) => call.getRoutePolicy({ ...none, params: { tenant, module } }),
     setRules: (tenant, module, rules) => call.setRules({ ...none, params: { tenant, module }, body: rules }),
     setMirror: (tenant, module, mirror) => call.setMirror({ ...none, params: { tenant, module }, body: { mirror } }),

@@ -3,6 +3,8 @@ import type {
   FeedPolicy,
   FleetMemberStatus,
   FleetUpgradeOptions,
+  FlagChangeRecord,
+  FlagFeedChange,
   MigrationKind,
   MigrationStatus,
   MigrationStep,
@@ -17,6 +19,8 @@ import type {
 import type {
   FleetEvidence,
   FleetState,
+  FlagLevel,
+  FlagSetting,
   Judgement,
   ModuleId,
   PlannedWave,
@@ -227,6 +231,58 @@ export interface ControlTables extends CustomizationTables {
     verdict: Verdict;
     judgement: JSONColumnType<Judgement>;
   };
+  feature_flags: { module: ModuleId; version: Version; key: string; definition: JSONColumnType<FlagSource> };
+  flag_overrides: {
+    module: ModuleId;
+    flag: string;
+    level: FlagLevel;
+    segment: Generated<string>;
+    tenant: Generated<string>;
+    user_key: Generated<string>;
+    version: Generated<string>;
+    setting: JSONColumnType<FlagSetting>;
+    updated_at: CreatedAt;
+  };
+  flag_kills: { module: ModuleId; flag: string; since: CreatedAt };
+  flag_segments: { module: ModuleId; name: string; logic: ColumnType<unknown, string, string> };
+  flag_conflicts: {
+    tenant: TenantId;
+    module: ModuleId;
+    version: Version;
+    flag: string;
+    user_key: Generated<string>;
+    setting: JSONColumnType<FlagSetting>;
+    reason: string;
+  };
+  flag_head: { one: Generated<boolean>; revision: BigIntColumn };
+  flag_changes: {
+    revision: BigIntColumn;
+    module: ModuleId | null;
+    flag: string | null;
+    tenant: string | null;
+    kind: FlagChangeRecord["kind"];
+    before: JSONColumnType<FlagFeedChange[]>;
+    after: JSONColumnType<FlagFeedChange[]>;
+    reason: string | null;
+    created_at: CreatedAt;
+  };
+  flag_keys: {
+    id: string;
+    digest: string;
+    tenant: TenantId;
+    module: ModuleId;
+    created_at: CreatedAt;
+    revoked_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  };
+  flag_usage: {
+    module: ModuleId;
+    flag: string;
+    version: string;
+    variant: string;
+    day: ColumnType<string, string, string>;
+    evaluations: BigIntColumn;
+    last_at: CreatedAt;
+  };
   rollout_policies: { tenant: TenantId; module: ModuleId; policy: JSONColumnType<Partial<RolloutPolicy>> };
   upgrade_policies: { tenant: TenantId; module: ModuleId; policy: JSONColumnType<StoredUpgradePolicy> };
   upgrade_consents: { tenant: TenantId; module: ModuleId; version: Version; given_at: CreatedAt };
@@ -291,6 +347,9 @@ export interface ControlTables extends CustomizationTables {
 type CreatedAt = ColumnType<Date, Date | undefined, Date>;
 /** int8 columns; the pool's parser gives numbers, which are exact up to 2^53. */
 type BigIntColumn = ColumnType<number, number | undefined, number>;
+
+/** A flag as a manifest writes it. */
+export type FlagSource = Record<string, unknown>;
 
 export type InstanceStatus = "provisioning" | "active" | "standby" | "draining" | "retired";
 

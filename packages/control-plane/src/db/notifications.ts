@@ -12,12 +12,13 @@ export interface Notifications {
   close(): Promise<void>;
 }
 
-/** Who says what: a step of a migration changed, or it ended; a fleet upgrade or the routes changed; a gateway reported. */
+/** Who says what: a step of a migration changed, or it ended; a fleet upgrade, the routes or flags changed; a gateway reported. */
 export const CHANNELS = [
   "aibos_migrations",
   "aibos_migration_ends",
   "aibos_fleets",
   "aibos_routes",
+  "aibos_flags",
   "aibos_gateways",
 ] as const;
 export type Channel = (typeof CHANNELS)[number];

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { PortTakenError } from "@aibos/contract";
 import { getRequestListener } from "@hono/node-server";
 import type { HttpApp } from "./app.ts";
+import type { FlagListener } from "./flags/flag-listener.ts";
 
 export interface HttpServer {
   /** Base URL, with the real port where 0 was asked for. */
@@ -19,17 +20,22 @@ const CLOSE_MS = 5_000;
 /** Listens. @throws PortTakenError */
 export async function serveHttp({
   app,
+  flags,
   host,
   port,
 }: {
   app: HttpApp;
+  /** Takes requests for flags before the app sees them. */
+  flags?: FlagListener | undefined;
   host: string;
   port: number;
 }): Promise<HttpServer> {
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer(
     { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: 10_000 },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    (incoming, outgoing) => {
+      if (flags?.handle(incoming, outgoing) !== true) void listener(incoming, outgoing);
+    },
   );
   server.listen(port, host);
   try {
@@ -50,6 +56,7 @@ export async function serveHttp({
       const closed = once(server, "close");
       server.close();
       app.endStreams();
+      flags?.end();
       // A connection that became idle after `close` would be kept for its keep-alive time.
       const sweep = setInterval(() => server.closeIdleConnections(), 50);
       const limit = setTimeout(() => server.closeAllConnections(), CLOSE_MS);

@@ -49,7 +49,7 @@ function hasher(seed: string, by: FlagRollout["by"]): (frame: LogicFrame) => num
   if (by === "tenant") return (frame) => murmurAfter(state, frame.tenant.id);
   if (by === "user") {
     // Two tenants' users of one name are two users.
-    return ({ tenant, user }) => (user === undefined ? undefined : murmurAfterPair(state, tenant.id, `/${user}`));
+    return ({ tenant, user }) => (user === undefined ? undefined : murmurAfterPair(state, tenant.id, user));
   }
   return ({ attributes }) => {
     const value = Object.hasOwn(attributes, by.attribute) ? attributes[by.attribute] : undefined;

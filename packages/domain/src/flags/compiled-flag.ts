@@ -28,6 +28,8 @@ export interface CompiledFlag {
   /** Flags that have this one as a prerequisite, directly or not, and itself. */
   readonly dependents: Set<CompiledFlag>;
   killed: boolean;
+  /** What the rules below the tenant's own depend on. */
+  readsBelow: number;
   moduleSetting: CompiledSetting | null;
   segmentSettings: SegmentSetting[];
   /** By the tenant's index. */
@@ -58,12 +60,13 @@ export function compileFlag(
     scope,
     base: parts.length === 0 ? null : firstOf(parts),
     standard: results.ofVariant(defaultVariant, parts.length === 0 ? "STATIC" : "DEFAULT"),
-    disabled: results.ofVariant(defaultVariant, "DISABLED"),
+    disabled: results.withoutValue("DISABLED"),
     killedResult: results.ofVariant(offVariant, "DISABLED"),
     prerequisiteFailed: results.ofVariant(defaultVariant, "PREREQUISITE_FAILED"),
     prerequisites: [],
     dependents: new Set(),
     killed: false,
+    readsBelow: 0,
     moduleSetting: null,
     segmentSettings: [],
     tenantSettings: new Map(),
@@ -72,7 +75,15 @@ export function compileFlag(
     shared: new Map(),
   };
   flag.dependents.add(flag);
+  recountReads(flag);
   return flag;
+}
+
+/** To be called when a rule below the tenant's own has changed. */
+export function recountReads(flag: CompiledFlag): void {
+  let reads = (flag.base?.reads ?? 0) | (flag.moduleSetting?.reads ?? 0);
+  for (const { matches, setting } of flag.segmentSettings) reads |= (matches?.reads ?? 0) | setting.reads;
+  flag.readsBelow = reads;
 }
 
 /** A setting of this flag, compiled; those that are a fixed value are shared. @throws LogicInvalid */

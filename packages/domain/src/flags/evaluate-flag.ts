@@ -43,7 +43,8 @@ function decide(flag: CompiledFlag, index: number, frame: LogicFrame, trace: Fla
   }
   if (!arePrerequisitesMet(flag, index, frame, trace)) return flag.prerequisiteFailed;
 
-  const byUser = frame.user === undefined ? undefined : flag.userSettings.get(index)?.get(frame.user);
+  const hasUsers = frame.user !== undefined && flag.userSettings.size > 0;
+  const byUser = hasUsers ? flag.userSettings.get(index)?.get(frame.user ?? "") : undefined;
   const chosen =
     ask("user", byUser, frame, trace) ??
     ask("tenant", flag.tenantSettings.get(index), frame, trace) ??
@@ -126,13 +127,15 @@ export function readsOf(flag: CompiledFlag, index: number, frame: LogicFrame): n
   if (flag.killed || !flag.definition.enabled) return READS_NOTHING;
   let reads = READS_TENANT;
   for (const { flag: needed } of flag.prerequisites) reads |= readsOf(needed, index, frame);
+  // The commonest first: nobody overrode a rule that asks for users.
+  if (flag.tenantSettings.size === 0) {
+    return flag.userSettings.has(index) ? reads | READS_USER : reads | flag.readsBelow;
+  }
   if (flag.userSettings.has(index)) return reads | READS_USER;
   const own = flag.tenantSettings.get(index);
   // A fixed override always decides: what is below it does not matter.
   if (own?.reads === READS_NOTHING && own.decide(frame) !== null) return reads;
-  reads |= (own?.reads ?? 0) | (flag.base?.reads ?? 0) | (flag.moduleSetting?.reads ?? 0);
-  for (const { matches, setting } of flag.segmentSettings) reads |= (matches?.reads ?? 0) | setting.reads;
-  return reads;
+  return reads | (own?.reads ?? 0) | flag.readsBelow;
 }
 
 /** Whether a result with these dependencies stays the same until something is changed. */

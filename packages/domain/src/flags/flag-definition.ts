@@ -47,7 +47,7 @@ export interface FlagDefinition {
   readonly defaultVariant: string;
   /** The variant that everybody gets when the flag is killed: false for a boolean, else the default. */
   readonly offVariant: string;
-  /** A disabled flag is its default, whatever the rules. */
+  /** A disabled flag has no value: each caller's own default holds, whatever the rules. */
   readonly enabled: boolean;
   /** Gives the name of a variant, or null for what comes next. */
   readonly targeting?: Logic;
@@ -57,6 +57,8 @@ export interface FlagDefinition {
   readonly kind: FlagKind;
   /** Days from its first release after which it should be gone; undefined: what its kind says. */
   readonly lifetimeDays?: number;
+  /** For those who evaluate it. */
+  readonly metadata?: Readonly<Record<string, string | number | boolean>>;
   /** JSON Schema of an object's values. */
   readonly schema?: { readonly [name: string]: FlagValue };
   /** What the flag was called in earlier versions, whose overrides come along. */

@@ -17,11 +17,13 @@ export type FlagErrorCode = "FLAG_NOT_FOUND" | "GENERAL" | "TYPE_MISMATCH";
 export interface FlagMetadata {
   readonly flagSetId: string;
   readonly flagSetVersion: string;
+  /** What the definition says beside them. */
+  readonly [name: string]: string | number | boolean;
 }
 
 /** What evaluating a flag comes to. Shared by all who get the same: frozen. */
 export interface FlagResult {
-  /** The flag's default when evaluating it failed; undefined for a flag that is not declared. */
+  /** The flag's default when evaluating it failed; undefined for one that is not declared, or is disabled. */
   readonly value: FlagValue | undefined;
   readonly variant?: string;
   readonly reason: FlagReason;

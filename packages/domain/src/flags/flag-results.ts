@@ -8,11 +8,14 @@ export interface FlagResults {
   ofVariant(variant: string, reason: FlagReason): FlagResult;
   /** A value without a name. */
   ofValue(value: FlagValue, reason: FlagReason): FlagResult;
+  /** Leaves it to the caller. */
+  withoutValue(reason: FlagReason): FlagResult;
   failed(message: string): FlagResult;
 }
 
-export function createFlagResults(definition: FlagDefinition, flagMetadata: FlagMetadata): FlagResults {
-  const { key, variants, defaultVariant } = definition;
+export function createFlagResults(definition: FlagDefinition, setMetadata: FlagMetadata): FlagResults {
+  const { key, variants, defaultVariant, metadata } = definition;
+  const flagMetadata = metadata === undefined ? setMetadata : Object.freeze({ ...metadata, ...setMetadata });
   const byReason = new Map<FlagReason, Map<string, FlagResult>>();
   const failed = (errorMessage: string): FlagResult =>
     Object.freeze({
@@ -40,6 +43,7 @@ export function createFlagResults(definition: FlagDefinition, flagMetadata: Flag
       return result;
     },
     ofValue: (value, reason) => Object.freeze({ value, reason, flagMetadata }),
+    withoutValue: (reason) => Object.freeze({ value: undefined, reason, flagMetadata }),
     failed,
   };
 }

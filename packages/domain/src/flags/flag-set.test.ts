@@ -101,8 +101,8 @@ test("a killed flag is off for everybody at once, and back as it was afterwards"
   expect(read(set, "new_ui_enabled")).toEqual([true, "TARGETING_MATCH", "on"]);
 });
 
-test("a disabled definition is its default", () => {
-  expect(read(newSet(), "gone")).toEqual([true, "DISABLED", "on"]);
+test("a disabled definition is left to its callers", () => {
+  expect(read(newSet(), "gone")).toEqual([undefined, "DISABLED", undefined]);
 });
 
 test("a setting counts between its times alone", () => {

@@ -1,4 +1,4 @@
-import { type CompiledFlag, compileFlag, settingOf } from "./compiled-flag.ts";
+import { type CompiledFlag, compileFlag, recountReads, settingOf } from "./compiled-flag.ts";
 import { evaluateFlag, isTenantsAlone, readsOf } from "./evaluate-flag.ts";
 import type { FlagDefinition, FlagScope, FlagSegment, FlagSetting, TenantFacts } from "./flag-definition.ts";
 import type { FlagExplanationStep, FlagMetadata, FlagResult } from "./flag-result.ts";
@@ -83,6 +83,7 @@ export class FlagSet {
       flag.segmentSettings = flag.segmentSettings.map((known) =>
         known.segment === name ? { ...known, matches: this.#segments.get(name) } : known,
       );
+      recountReads(flag);
       flag.byTenant = [];
     }
   }
@@ -243,6 +244,7 @@ function addDependents(flag: CompiledFlag, dependent: CompiledFlag): void {
 }
 
 function forget(flag: CompiledFlag): void {
+  recountReads(flag);
   for (const dependent of flag.dependents) dependent.byTenant = [];
 }
 

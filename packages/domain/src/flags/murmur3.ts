@@ -37,10 +37,11 @@ export function murmurAfter(state: MurmurState, text: string): number {
   return finish();
 }
 
-/** The hash of what gave the state followed by two texts. */
+/** The hash of what gave the state followed by two texts with a slash between them. */
 export function murmurAfterPair(state: MurmurState, first: string, second: string): number {
   load(state);
   feed(first);
+  addByte(0x2f);
   feed(second);
   return finish();
 }
@@ -57,8 +58,46 @@ function load(state: MurmurState): void {
   length = state.length;
 }
 
+/** One byte more. */
+function addByte(byte: number): void {
+  length += 1;
+  block |= byte << bits;
+  bits += 8;
+  if (bits === 32) endBlock();
+}
+
+function endBlock(): void {
+  hash = mixed(hash, block);
+  block = 0;
+  bits = 0;
+}
+
 function feed(text: string): void {
-  for (let index = 0; index < text.length; index += 1) {
+  // ASCII, which nearly all keys are, in local variables: four times as fast as byte by byte.
+  let h = hash;
+  let k = block;
+  let shift = bits;
+  let index = 0;
+  for (; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) break;
+    k |= unit << shift;
+    shift += 8;
+    if (shift === 32) {
+      h = mixed(h, k);
+      k = 0;
+      shift = 0;
+    }
+  }
+  hash = h;
+  block = k;
+  bits = shift;
+  length += index;
+  if (index < text.length) feedWide(text, index);
+}
+
+function feedWide(text: string, start: number): void {
+  for (let index = start; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);
     if (unit < 0x80) {
       addByte(unit);
@@ -89,16 +128,9 @@ function addThreeBytes(point: number): void {
   addByte(0x80 | (point & 0x3f));
 }
 
-function addByte(byte: number): void {
-  length += 1;
-  block |= byte << bits;
-  bits += 8;
-  if (bits < 32) return;
-  hash ^= scramble(block);
-  hash = (hash << 13) | (hash >>> 19);
-  hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
-  block = 0;
-  bits = 0;
+function mixed(h: number, k: number): number {
+  const folded = h ^ scramble(k);
+  return (Math.imul((folded << 13) | (folded >>> 19), 5) + 0xe6546b64) | 0;
 }
 
 function scramble(value: number): number {

@@ -54,6 +54,7 @@ function parseFlagDefinition(key: string, source: unknown): { definition?: FlagD
     ...optional("renamedFrom", fields.text("renamedFrom", 100)),
     ...optional("lifetimeDays", parseLifetime(fields)),
     ...optional("schema", parseSchema(fields, type)),
+    ...optional("metadata", parseMetadata(fields)),
   };
   const kind = fields.oneOf("kind", FLAG_KINDS) ?? "release";
   const enabled = fields.oneOf("state", ["ENABLED", "DISABLED"]) !== "DISABLED";
@@ -181,6 +182,18 @@ function parseSchema(fields: FieldReader, type: FlagType | undefined): FlagDefin
   if (type !== "object") fields.fail("schema", "is for flags of type object");
   else if (!isRecord(schema)) fields.fail("schema", "must be a JSON Schema");
   return isRecord(schema) ? (schema as NonNullable<FlagDefinition["schema"]>) : undefined;
+}
+
+function parseMetadata(fields: FieldReader): FlagDefinition["metadata"] {
+  const metadata = fields.take("metadata");
+  if (metadata === undefined) return undefined;
+  const isUsable =
+    isRecord(metadata) &&
+    Object.entries(metadata).every(
+      ([name, value]) => !UNUSABLE_NAMES.has(name) && ["string", "number", "boolean"].includes(typeof value),
+    );
+  if (!isUsable) fields.fail("metadata", "must be a mapping of names to texts, numbers and booleans");
+  return isUsable ? (metadata as NonNullable<FlagDefinition["metadata"]>) : undefined;
 }
 
 function parsePrerequisites(fields: FieldReader): FlagPrerequisite[] {

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { HoldTimeoutError, MODULE_ENVIRONMENT } from "@aibos/contract";
+import { FLAG_ENVIRONMENT, HoldTimeoutError, MODULE_ENVIRONMENT } from "@aibos/contract";
 import { versionRoleName } from "@aibos/domain";
 import { createVersionRole } from "@aibos/tenant-data";
 import type { ControlDatabase } from "../../db/control-database.ts";
@@ -44,6 +44,8 @@ export interface DeploymentsOptions {
   /** URL of the tenants' database, whose user and password are replaced. */
   readonly dataUrl: string;
   readonly log: Logger;
+  /** Where processes follow flags, and with what key; null where no API is served. */
+  readonly flagFeed: (name: DeploymentName) => Promise<{ url: string; key: string } | null>;
 }
 
 /**
@@ -77,6 +79,7 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
       await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`aibos role ${role}`]);
       await createVersionRole(client, { role, password });
     });
+    const flags = await options.flagFeed({ module, version });
     const url = new URL(dataUrl);
     url.username = role;
     url.password = password;
@@ -92,6 +95,7 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
         [MODULE_ENVIRONMENT.contextKey]: installation.contextKey(module, version),
         [MODULE_ENVIRONMENT.module]: module,
         [MODULE_ENVIRONMENT.version]: version,
+        ...(flags === null ? {} : { [FLAG_ENVIRONMENT.url]: flags.url, [FLAG_ENVIRONMENT.key]: flags.key }),
       },
       ...(release.externalUrl === null ? {} : { url: release.externalUrl }),
     };

@@ -10,6 +10,8 @@ export interface Installation {
   readonly feed: string;
   /** Key that signs the tenant contexts for one version of a module. */
   contextKey(module: ModuleId, version: Version): string;
+  /** Secret that keys of flags are made from. */
+  readonly flagSecret: string;
   /** Key that signs testers' tokens. */
   readonly testerKey: string;
   /** Password of a login role. */
@@ -35,6 +37,7 @@ export async function loadInstallation({ db }: ControlDatabase): Promise<Install
   return {
     id: parseInstallationId(id),
     feed,
+    flagSecret: derive("keys of flags"),
     testerKey: derive("key of testers' tokens"),
     contextKey: (module, version) => derive(`context key of ${module}@${version}`),
     rolePassword: (role) => derive(`password of ${role}`),

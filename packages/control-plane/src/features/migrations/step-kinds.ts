@@ -1,5 +1,6 @@
 import type { StepKind } from "./migration-step.ts";
 import { backfill } from "./steps/backfill.ts";
+import { carryFlags } from "./steps/carry-flags.ts";
 import { confirm } from "./steps/confirm.ts";
 import { contract } from "./steps/contract.ts";
 import { countWrites } from "./steps/count-writes.ts";
@@ -38,6 +39,7 @@ const KINDS = [
   settleData,
   undoData,
   restoreData,
+  carryFlags,
   grant,
   probe,
   route,

@@ -7,13 +7,14 @@ import type { ControlDatabase, ControlTransaction } from "../../db/control-datab
 import type { ReleaseMigration } from "../../db/control-tables.ts";
 import { versionSortKey } from "../../db/version-sort-key.ts";
 import { readCustomizables, storeCustomizables } from "../customizations/publish-customizables.ts";
+import { declareFlags } from "../feature-flags/declare-flags.ts";
 import { checkHistory } from "./check-history.ts";
 
 /** Stores a packed module version; the same content again changes nothing. */
 export type ModulePublisher = (archive: Buffer) => Promise<Published>;
 
 /**
- * @throws ArchiveInvalidError, ManifestInvalidError, MigrationFileError, MigrationDriftError, and VersionExistsError
+ * @throws ArchiveInvalidError, ManifestInvalidError, MigrationFileError, MigrationDriftError, FlagsBreakingError, and VersionExistsError
  *   for other content under a version that was published
  */
 export function createModulePublisher(database: ControlDatabase): ModulePublisher {
@@ -26,11 +27,12 @@ export function createModulePublisher(database: ControlDatabase): ModulePublishe
     return database.transaction(async (tx) => {
       await lockModule(tx, manifest);
       const created = await isNew(tx, manifest, digest);
-      if (created) {
-        await insertVersion(tx, { manifest, digest, archive, migrations: describeMigrations(migrations) });
-        await storeCustomizables(tx, manifest, customizables);
-      }
-      return { module: manifest.id, version: manifest.version, digest, sizeBytes: archive.length, created };
+      const published = { module: manifest.id, version: manifest.version, digest, sizeBytes: archive.length, created };
+      if (!created) return published;
+      await insertVersion(tx, { manifest, digest, archive, migrations: describeMigrations(migrations) });
+      await storeCustomizables(tx, manifest, customizables);
+      const flagBreaks = await declareFlags(tx, manifest);
+      return flagBreaks.length === 0 ? published : { ...published, flagBreaks };
     });
   };
 }

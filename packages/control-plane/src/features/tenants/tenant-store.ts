@@ -3,6 +3,7 @@ import { InvalidRequestError, type Tenant, TenantExistsError, TenantNotFoundErro
 import type { TenantId } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { isRefusedBy } from "../../db/sqlstates.ts";
+import { publishFlagChanges } from "../feature-flags/publish-flag-changes.ts";
 import { describeTenant } from "./tenant-read-model.ts";
 
 const MAX_LABELS = 64;
@@ -45,6 +46,10 @@ export function createTenantStore(database: ControlDatabase): TenantStore {
           const message = `tenant "${tenant}" would have ${count} labels, and at most ${MAX_LABELS} are allowed`;
           throw new InvalidRequestError([{ path: "", message }]);
         }
+        // Rules of flags may ask for labels.
+        const known = { kind: "tenant", tenant, labels: row.labels } as const;
+        const change = { module: null, flag: null, tenant, kind: "tenant", before: [], after: [known] } as const;
+        await publishFlagChanges(tx, change);
         return describeTenant(row);
       }),
   };

@@ -48,7 +48,7 @@ function compileList(nodes: readonly unknown[], scope: LogicScope, path: string)
   return { run: (frame, item) => runs.map((run) => run(frame, item)), reads };
 }
 
-/** What depends on nothing is evaluated once; what then fails goes on to fail at each evaluation. */
+/** What depends on nothing is evaluated once; what then fails goes on to fail where it is asked for. */
 function foldable(compiled: CompiledLogic): CompiledLogic {
   if (compiled.reads !== READS_NOTHING) return compiled;
   try {

@@ -77,8 +77,7 @@ function textsOf(values: readonly unknown[]): [string, string] | null {
   return values.length === 2 && typeof a === "string" && typeof b === "string" ? [a, b] : null;
 }
 
-function includes(values: readonly unknown[]): boolean {
-  const [item, list] = values;
+function includes(item: unknown, list: unknown): boolean {
   if (!list) return false;
   if (typeof list === "string") return list.includes(String(item));
   if (!Array.isArray(list)) throw WRONG_ARGUMENTS;
@@ -202,7 +201,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   or: firstThatIs(true),
   "!": eager((values) => !isTruthy(values[0])),
   "!!": eager((values) => isTruthy(values[0])),
-  in: eager(includes),
+  in: {
+    ...eager(([item, list]) => includes(item, list)),
+    compile: ([a, b]) => {
+      return (frame, item) => includes(nullish(a?.(frame, item)), nullish(b?.(frame, item)));
+    },
+  },
   cat: eager(concatenate),
   substr: eager(part),
   merge: eager(merge),

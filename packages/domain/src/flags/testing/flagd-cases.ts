@@ -117,7 +117,10 @@ function numberOf(random: Random, depth: number): unknown {
   if (kind < 0.4) return pick(random, [0, 1, -1, 2.5, 18, 100, 1e9]);
   if (kind < 0.75 || depth === 0) return variable(random, NUMBER_NAMES, [0, 7]);
   const operation = pick(random, ["+", "-", "*", "/", "%", "max", "min"]);
-  if (kind < 0.95) return { [operation]: times(random, 2, 3, () => numberOf(random, depth - 1)) };
+  if (kind < 0.95)
+    return {
+      [operation]: [variable(random, NUMBER_NAMES, [0, 7]), ...times(random, 1, 2, () => numberOf(random, depth - 1))],
+    };
   const sum = { "+": [{ var: "accumulator" }, { var: "current" }] };
   return { reduce: [{ var: "scores" }, sum, pick(random, [0, 5])] };
 }
@@ -139,7 +142,12 @@ type Make = (random: Random, depth: number) => unknown;
 
 const compare =
   (names: readonly string[], of: Make): Make =>
-  (random, depth) => ({ [pick(random, names)]: [of(random, depth), of(random, depth)] });
+  (random, depth) => {
+    const [a, b] = [of(random, depth), of(random, depth)];
+    // Two constants that can't be compared fail in flagd whether or not anybody asks for them.
+    const isConstant = [a, b].every((part) => typeof part !== "object" || part === null);
+    return { [pick(random, names)]: [isConstant ? variable(random, ANY_NAMES, [null, 1]) : a, b] };
+  };
 
 const TRUTHS: readonly Make[] = [
   compare(["==", "!=", "===", "!=="], anyOf),

@@ -17,6 +17,7 @@ import { probe } from "../steps/probe.ts";
 import { rollbackPoint } from "../steps/rollback-point.ts";
 import { route } from "../steps/route.ts";
 import { validate } from "../steps/validate.ts";
+import { carryAlong } from "./carry-along.ts";
 import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
 import { active, asked, draining, statesByWeight } from "./instance-states.ts";
 import { expandAlong, firstExclusive } from "./live-hops.ts";
@@ -62,13 +63,14 @@ export async function planMigrate(facts: DecisionFacts, request: MigrateRequest,
   }
   const dataPath = [point.dataVersion, ...path.filter((version) => compareVersions(version, point.dataVersion) > 0)];
   const merges = await mergeAlong(facts, path, request.preserveCustomizations !== false);
+  const carried = await carryAlong(facts, from, to);
   const exclusive = await firstExclusive(facts.modules, module, dataPath);
   if (exclusive === undefined) {
     return {
       fromVersion: from,
       toVersion: to,
       path,
-      steps: liveSteps(facts, { path: dataPath, to, point, merges, ...request }),
+      steps: liveSteps(facts, { path: dataPath, to, point, merges, carried, ...request }),
     };
   }
   if (request.soak > 0) throw new SoakUnsupportedError(module, from, exclusive);
@@ -85,6 +87,7 @@ export async function planMigrate(facts: DecisionFacts, request: MigrateRequest,
       plan(rollbackPoint, point),
       ...hopsAlong(dataPath),
       ...merges,
+      ...carried,
       ...arriveAt(to),
       ...watch({ to, from, seconds: request.observe }),
     ],
@@ -104,6 +107,7 @@ function liveSteps(
     observe: seconds,
     soak,
     merges,
+    carried,
   }: {
     path: readonly Version[];
     to: Version;
@@ -111,6 +115,7 @@ function liveSteps(
     point: { version: Version; dataVersion: Version; reason: string };
     observe: number;
     soak: number;
+    carried: readonly PlannedStep[];
   },
 ): PlannedStep[] {
   const from = point.version;
@@ -124,6 +129,7 @@ function liveSteps(
     plan(rollbackPoint, { ...point, served: true }),
     ...expandAlong(path),
     ...merges,
+    ...carried,
     plan(grant, { version: to }),
     plan(probe, { versions: asked(instances) }),
     plan(route, { weights, instances: { ...instances, ...before }, result: to, release: false }),

@@ -17,6 +17,7 @@ import type { Decision, DecisionFacts } from "./decision.ts";
 import { hopsAlong } from "./migrate-plan.ts";
 import { asked, statesOf } from "./instance-states.ts";
 import { expandAlong, firstExclusive } from "./live-hops.ts";
+import { carryAlong } from "./carry-along.ts";
 import { dataVersionOf } from "./only-live-version.ts";
 import { mergeAlong } from "./merge-along.ts";
 import { requireUpgrade } from "./require-upgrade.ts";
@@ -41,11 +42,12 @@ export async function planSideBySide(facts: DecisionFacts, version: Version, tod
   };
   const served = path.indexOf(point.version);
   const merges = await mergeAlong(facts, served === -1 ? [point.version, version] : path.slice(served), true);
+  const way = { path, point, merges, carried: await carryAlong(facts, point.version, version) };
   return {
     fromVersion: data,
     toVersion: version,
     path,
-    steps: exclusive === undefined ? liveSteps(facts, path, point, merges) : sharedSteps(facts, path, point, merges),
+    steps: exclusive === undefined ? liveSteps(facts, way) : sharedSteps(facts, way),
   };
 }
 
@@ -70,12 +72,15 @@ interface Point {
   readonly reason: string;
 }
 
-function liveSteps(
-  { state: { live } }: DecisionFacts,
-  path: readonly Version[],
-  point: Point,
-  merges: readonly PlannedStep[],
-): PlannedStep[] {
+interface Way {
+  readonly path: readonly Version[];
+  readonly point: Point;
+  readonly merges: readonly PlannedStep[];
+  /** What the tenant set of flags comes along. */
+  readonly carried: readonly PlannedStep[];
+}
+
+function liveSteps({ state: { live } }: DecisionFacts, { path, point, merges, carried }: Way): PlannedStep[] {
   const version = path.at(-1) ?? point.version;
   const joining = { [version]: { status: "standby", dataVersion: version } } as const;
   return [
@@ -84,6 +89,7 @@ function liveSteps(
     plan(rollbackPoint, { ...point, served: true }),
     ...expandAlong(path),
     ...merges,
+    ...carried,
     plan(grant, { version }),
     plan(probe, { versions: asked(joining) }),
     plan(route, {
@@ -96,12 +102,7 @@ function liveSteps(
   ];
 }
 
-function sharedSteps(
-  { state: { live } }: DecisionFacts,
-  path: readonly Version[],
-  point: Point,
-  merges: readonly PlannedStep[],
-): PlannedStep[] {
+function sharedSteps({ state: { live } }: DecisionFacts, { path, point, merges, carried }: Way): PlannedStep[] {
   const version = path.at(-1) ?? point.version;
   const versions = live.map((instance) => instance.version);
   const instances = {
@@ -118,6 +119,7 @@ function sharedSteps(
     plan(rollbackPoint, point),
     ...hopsAlong(path),
     ...merges,
+    ...carried,
     ...[version, ...versions].map((allowed) => plan(grant, { version: allowed })),
     plan(probe, { versions: asked(instances) }),
     plan(route, {

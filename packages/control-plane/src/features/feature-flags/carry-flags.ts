@@ -1,0 +1,120 @@
+import { flagValueProblem, type FlagFeedChange } from "@aibos/contract";
+import { carrySetting, type ModuleId, type TenantId, type Version } from "@aibos/domain";
+import type { ControlTransaction } from "../../db/control-database.ts";
+import { applyFlagChanges } from "./apply-flag-changes.ts";
+import { readFlagDefinitions, scopeOf } from "./flag-read-model.ts";
+import { lockFlags, publishFlagChanges } from "./publish-flag-changes.ts";
+
+interface Move {
+  readonly tenant: TenantId;
+  readonly module: ModuleId;
+  readonly from: Version;
+  readonly to: Version;
+}
+
+/** What became of a tenant's overrides, for the ledger, and what puts the version's back as they were. */
+export interface CarriedFlags {
+  readonly kept: number;
+  readonly renamed: string[];
+  readonly converted: string[];
+  readonly conflicts: { flag: string; reason: string }[];
+  readonly before: FlagFeedChange[];
+}
+
+/**
+ * Gives a tenant's overrides of one version to another one, as that declares its flags. The other version's own are
+ * replaced; this version's stay as they are, and are there again when the tenant comes back.
+ */
+export async function carryFlags(tx: ControlTransaction, { tenant, module, from, to }: Move): Promise<CarriedFlags> {
+  await lockFlags(tx);
+  const old = await readFlagDefinitions(tx.db, module, from);
+  const declared = await readFlagDefinitions(tx.db, module, to);
+  const rows = await tx.db
+    .selectFrom("flag_overrides")
+    .selectAll()
+    .where("module", "=", module)
+    .where("tenant", "=", tenant)
+    .where("version", "in", [from, to])
+    .execute();
+  await forgetConflicts(tx, { tenant, module, to });
+
+  const outcome: CarriedFlags = { kept: 0, renamed: [], converted: [], conflicts: [], before: [] };
+  let kept = 0;
+  const changes = new Map<string, FlagFeedChange>();
+  const put = (change: Extract<FlagFeedChange, { kind: "setting" }>): void => {
+    changes.set(JSON.stringify([change.flag, change.scope]), change);
+  };
+  for (const row of rows.filter(({ version }) => version === to)) {
+    put({ kind: "setting", flag: row.flag, scope: scopeOf(row), version: to, setting: null });
+  }
+  for (const row of rows.filter(({ version }) => version === from)) {
+    const definition = old.find(({ key }) => key === row.flag);
+    if (definition === undefined) continue;
+    const carried = carrySetting(definition, row.setting, { to: declared, valueProblem: flagValueProblem });
+    if ("conflict" in carried) {
+      outcome.conflicts.push({ flag: row.flag, reason: carried.conflict });
+      await tx.db
+        .insertInto("flag_conflicts")
+        .values({
+          tenant,
+          module,
+          version: to,
+          flag: row.flag,
+          user_key: row.user_key,
+          setting: JSON.stringify(row.setting),
+          reason: carried.conflict,
+        })
+        .execute();
+      continue;
+    }
+    if (carried.how === "kept") kept += 1;
+    else outcome[carried.how].push(`${row.flag} → ${carried.flag}`);
+    put({ kind: "setting", flag: carried.flag, scope: scopeOf(row), version: to, setting: carried.setting });
+  }
+  const before = await applyFlagChanges(tx, module, [...changes.values()]);
+  if (changes.size > 0) {
+    await publishFlagChanges(tx, {
+      module,
+      flag: null,
+      tenant,
+      kind: "carry",
+      before,
+      after: [...changes.values()],
+      reason: `moving from ${from} to ${to}`,
+    });
+  }
+  return { ...outcome, kept, before };
+}
+
+/** Puts a version's overrides back as they were before {@link carryFlags}. */
+export async function giveFlagsBack(
+  tx: ControlTransaction,
+  { tenant, module, from, to }: Move,
+  before: readonly FlagFeedChange[],
+): Promise<void> {
+  await lockFlags(tx);
+  await forgetConflicts(tx, { tenant, module, to });
+  if (before.length === 0) return;
+  const undone = await applyFlagChanges(tx, module, before);
+  await publishFlagChanges(tx, {
+    module,
+    flag: null,
+    tenant,
+    kind: "give-back",
+    before: undone,
+    after: before,
+    reason: `the move from ${from} to ${to} was undone`,
+  });
+}
+
+async function forgetConflicts(
+  { db }: ControlTransaction,
+  { tenant, module, to }: Pick<Move, "tenant" | "module" | "to">,
+): Promise<void> {
+  await db
+    .deleteFrom("flag_conflicts")
+    .where("tenant", "=", tenant)
+    .where("module", "=", module)
+    .where("version", "=", to)
+    .execute();
+}

@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FlagKeyHolder } from "../../features/feature-flags/flag-keys.ts";
+
+/** One request for flags, and its answer. Without a framework: single evaluations are many, and small. */
+export interface FlagExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+const LIMIT_BYTES = 256 * 1024;
+
+// Keys are in a header that a page must set itself, never in a cookie: any origin may ask.
+const HEADERS = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "etag, retry-after",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+};
+
+export function answerJson(
+  { response }: Pick<FlagExchange, "response">,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, {
+    ...HEADERS,
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+export function answerEmpty(
+  { response }: Pick<FlagExchange, "response">,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...HEADERS, ...headers });
+  response.end();
+}
+
+/** What a failure is called in the protocol. */
+export function answerFailure(
+  exchange: FlagExchange,
+  status: number,
+  failure: { key?: string; errorCode: string; errorDetails: string },
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  answerJson(exchange, status, JSON.stringify(failure), headers);
+}
+
+export function openEventStream({ response }: FlagExchange): void {
+  response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream", "x-accel-buffering": "no" });
+  response.write("retry: 1000\n\n");
+}
+
+/** The key of a request: `authorization: Bearer …` or `x-api-key`. */
+export function keyOf({ request }: FlagExchange): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return /^bearer +(\S+) *$/i.exec(authorization)?.[1];
+  const key = request.headers["x-api-key"];
+  return typeof key === "string" ? key : undefined;
+}
+
+/** Reads a body; undefined when it is too large. */
+export async function readText(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LIMIT_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only.toString("utf8") : Buffer.concat(chunks).toString("utf8");
+}
+
+export type TenantHolder = Extract<FlagKeyHolder, { kind: "tenant" }>;
