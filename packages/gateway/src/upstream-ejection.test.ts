@@ -170,10 +170,11 @@ describe("a process that is sick", () => {
   test("that hangs is left out after answers that did not come in time", async () => {
     const hanging = await startFakeUpstream(() => undefined);
     const healthy = await startSwitched();
-    const settings = { ...NO_PROBES, upstreamHeadersTimeout: 100, upstreamFailures: 2, ejectionTime: 60_000 };
+    const settings = { ...NO_PROBES, upstreamHeadersTimeout: 1_000, upstreamFailures: 2, ejectionTime: 60_000 };
     const { gateway } = await gatewayWith([endpointsOf([hanging.url, healthy.url]), routeOf()], settings);
     const seen = await answers(gateway, 12);
     expect(seen.filter((answer) => answer === "504")).toHaveLength(2);
+    expect(hanging.requests).toHaveLength(2);
     expect(await stateOf(gateway, hanging)).toMatchObject({ state: "ejected", reason: "failures" });
   });
 
