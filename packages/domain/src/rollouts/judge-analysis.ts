@@ -26,8 +26,17 @@ export interface Scope {
   readonly rollout: RolloutEvidence;
 }
 
-/** Evidence of one analysis since the rollout began: the logarithm of an e-value. */
-export function logEvidence(analysis: Analysis, policy: JudgementPolicy, scope: Scope): number {
+/**
+ * Evidence of one analysis since the rollout began: the logarithm of an e-value.
+ *
+ * @param latencyEvidence of the present step; what comes out only grows with it
+ */
+export function logEvidence(
+  analysis: Analysis,
+  policy: JudgementPolicy,
+  scope: Scope,
+  latencyEvidence = logLatencyEvidence,
+): number {
   const { name, measure, tolerance } = analysis;
   const { tenants, earlier, rollout } = scope;
   switch (measure.kind) {
@@ -36,7 +45,7 @@ export function logEvidence(analysis: Analysis, policy: JudgementPolicy, scope: 
       return rates.length === 1 ? logRatesEvidence(rates[0] ?? NO_RATES_EVIDENCE) : logPooledRatesEvidence(rates);
     }
     case "latency": {
-      const present = logLatencyEvidence(tenants, measure.quantile, tolerance);
+      const present = latencyEvidence(tenants, measure.quantile, tolerance);
       // The mean over all steps, of which those that are to come are worth 1 each: an e-value again.
       const done = rollout.step;
       const rest = Math.max(0, policy.steps - done - 1);

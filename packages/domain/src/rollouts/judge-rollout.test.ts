@@ -70,7 +70,7 @@ describe("a rollout is judged", () => {
     const found = judgeRollout(see({ windows: 120, fresh: () => ({ ...HEALTHY, errors: 0.02 }) }), POLICY);
     expect(found).toMatchObject({ verdict: "fail", failedTenants: [] });
     expect(found.sentence).toMatch(
-      /^Fail: errors 2\.\d+ % against [\d.]+ % .*, \+1\.\d+ points, with 99 % confidence \+[\d.]+ points to/,
+      /^Fail: errors [12]\.\d+ % against [\d.]+ % .*, \+[\d.]+ points, with 99 % confidence [+−][\d.]+ points to/,
     );
   });
 

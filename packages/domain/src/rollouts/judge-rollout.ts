@@ -3,6 +3,7 @@ import type { Analysis } from "./analysis.ts";
 import { judgeAnalysis, logEvidence, type Scope } from "./judge-analysis.ts";
 import type { JudgementPolicy } from "./judgement-policy.ts";
 import type { RolloutEvidence } from "./rollout-evidence.ts";
+import { logLatencyEvidence, logLatencyEvidenceAtMost } from "./tenant-evidence.ts";
 import type { AnalysisVerdict, Judgement, Verdict } from "./verdict.ts";
 import { odds } from "./verdict-sentence.ts";
 
@@ -48,7 +49,11 @@ export function isFailing(evidence: RolloutEvidence, policy: JudgementPolicy): b
   const tenants = Object.keys(evidence.tenants);
   const several = tenants.length > 1;
   const critical = policy.analyses.filter(({ level }) => level === "critical");
-  if (combined(critical, policy, scopeOf(evidence, tenants)) >= Math.log((several ? 2 : 1) / policy.alpha)) return true;
+  const scope = scopeOf(evidence, tenants);
+  const needed = Math.log((several ? 2 : 1) / policy.alpha);
+  // Mostly there is next to no evidence, which can be seen without knowing exactly how much.
+  const maybe = combined(critical, policy, scope, logLatencyEvidenceAtMost) >= needed;
+  if (maybe && combined(critical, policy, scope) >= needed) return true;
   return several && failedTenants(evidence, policy, tenants).length > 0;
 }
 
@@ -83,9 +88,17 @@ function scopeOf(rollout: RolloutEvidence, tenants: readonly string[]): Scope {
   };
 }
 
-function combined(analyses: readonly Analysis[], policy: JudgementPolicy, scope: Scope): number {
+function combined(
+  analyses: readonly Analysis[],
+  policy: JudgementPolicy,
+  scope: Scope,
+  latencyEvidence = logLatencyEvidence,
+): number {
   return combineEvidence(
-    analyses.map((analysis) => ({ log: logEvidence(analysis, policy, scope), weight: analysis.weight })),
+    analyses.map((analysis) => ({
+      log: logEvidence(analysis, policy, scope, latencyEvidence),
+      weight: analysis.weight,
+    })),
   );
 }
 

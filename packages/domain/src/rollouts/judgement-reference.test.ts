@@ -18,7 +18,7 @@ const SCENES = [
   ["20 % of the requests take twice as long", { slowShare: 0.2, slowFactor: 2 }],
 ] as const;
 
-it("rolls back at most α of 2,000 rollouts of the same version under continuous watching, and the page says how many and how much it finds", async () => {
+it("rolls back at most α of 2,000 rollouts of the same version under continuous watching, open windows included, and the page says how many and how much it finds", async () => {
   const same = simulateRollouts(SAME_RUNS, 1, {});
   expect(same.rolledBack / SAME_RUNS).toBeLessThanOrEqual(SIMULATED_POLICY.alpha);
   const rows = SCENES.map(([what, behaviour], index) => {
@@ -29,12 +29,18 @@ it("rolls back at most α of 2,000 rollouts of the same version under continuous
       rolledBack === 0 ? "–" : requests.toLocaleString("en-US"),
     ];
   });
+  expect(same.openLooks).toBeGreaterThan(same.looks / 3);
   const page = await readFile(PAGE, "utf8");
   const wanted = withPart(
     withPart(
       page,
       "same",
-      `${same.rolledBack} of ${SAME_RUNS.toLocaleString("en-US")} rollouts of the same version were rolled back.`,
+      [
+        `${same.rolledBack} of ${SAME_RUNS.toLocaleString("en-US")} rollouts of the same version were rolled back, ` +
+          `${same.early} of them by a look into an open window.`,
+        `There were ${same.looks.toLocaleString("en-US")} looks, ${same.openLooks.toLocaleString("en-US")} of them into ` +
+          "open windows.",
+      ].join("\n"),
     ),
     "power",
     table([["the new version", "rolled back", "its requests until then (median)"], ...rows]),

@@ -10,7 +10,7 @@ import {
   type TenantEvidence,
   type TenantWindow,
 } from "./tenant-evidence.ts";
-import { addWindows, sketchOf, type VersionWindow, withoutPart } from "./version-window.ts";
+import { addWindows, type VersionWindow, withoutPart } from "./version-window.ts";
 
 /** Everything that a rollout was told, as far as verdicts need it. Plain data. */
 export interface RolloutEvidence {
@@ -158,5 +158,5 @@ export function numberOf(
   if (window.requests === 0) return undefined;
   return measure.kind === "error-rate"
     ? window.errors / window.requests
-    : latencyQuantile(sketchOf([window]), measure.quantile);
+    : latencyQuantile(new Map(window.latency), measure.quantile);
 }

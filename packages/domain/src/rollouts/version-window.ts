@@ -26,14 +26,16 @@ export function addWindows(windows: readonly VersionWindow[]): VersionWindow {
 
 /** What happened in a window besides a part of it that is known already. */
 export function withoutPart(whole: VersionWindow, part: VersionWindow): VersionWindow {
-  const known = new Map(part.latency);
-  return {
-    requests: whole.requests - part.requests,
-    errors: whole.errors - part.errors,
-    latency: whole.latency
-      .map(([bucket, count]) => [bucket, count - (known.get(bucket) ?? 0)] as const)
-      .filter(([, count]) => count > 0),
-  };
+  const latency: (readonly [bucket: number, count: number])[] = [];
+  let at = 0;
+  for (const entry of whole.latency) {
+    const [bucket, count] = entry;
+    while ((part.latency[at]?.[0] ?? Number.POSITIVE_INFINITY) < bucket) at += 1;
+    const known = part.latency[at];
+    if (known?.[0] !== bucket) latency.push(entry);
+    else if (count > known[1]) latency.push([bucket, count - known[1]]);
+  }
+  return { requests: whole.requests - part.requests, errors: whole.errors - part.errors, latency };
 }
 
 /** The latencies of all of the windows. */
@@ -54,8 +56,10 @@ function mergeLists(a: LatencyList, b: LatencyList): LatencyList {
   let [i, j] = [0, 0];
   for (;;) {
     const [one, other] = [a[i], b[j]];
-    if (one === undefined) return [...merged, ...b.slice(j)];
-    if (other === undefined) return [...merged, ...a.slice(i)];
+    if (one === undefined || other === undefined) {
+      merged.push(...(one === undefined ? b.slice(j) : a.slice(i)));
+      return merged;
+    }
     if (one[0] === other[0]) merged.push([one[0], one[1] + other[1]]);
     else merged.push(one[0] < other[0] ? one : other);
     if (one[0] <= other[0]) i += 1;

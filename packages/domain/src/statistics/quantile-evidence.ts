@@ -31,8 +31,7 @@ export function quantileEvidence(
   // With the bucket, the first of the two only grows and the second only falls: what is far off need not be looked at.
   const leastOld = bernoulliEvidence(0, old.total, quantile, "above");
   const leastFresh = bernoulliEvidence(fresh.total, fresh.total, quantile, "below");
-  let start = old.first;
-  while (old.upTo(start) < quantile * old.total) start += 1;
+  const start = likelyBucket(old, quantile);
   let least = oldIsBelow(start) + freshIsAbove(start);
   for (let index = start + 1; index <= LAST_LATENCY_BUCKET + 1; index += 1) {
     const one = oldIsBelow(index);
@@ -45,6 +44,30 @@ export function quantileEvidence(
     least = Math.min(least, one + oldIsBelow(index));
   }
   return least;
+}
+
+/**
+ * What {@link quantileEvidence} is not more than: its value for the old version's bucket that is most likely. A fraction
+ * of the work, and enough to see that there is no evidence to speak of.
+ */
+export function quantileEvidenceAtMost(
+  old: CumulativeSketch,
+  fresh: CumulativeSketch,
+  quantile: number,
+  tolerance: Tolerance,
+): number {
+  if (old.total === 0 || fresh.total === 0) return 0;
+  const likely = likelyBucket(old, quantile);
+  return (
+    bernoulliEvidence(old.upTo(likely - 1), old.total, quantile, "above") +
+    bernoulliEvidence(fresh.upTo(reach(likely, tolerance)), fresh.total, quantile, "below")
+  );
+}
+
+function likelyBucket(sketch: CumulativeSketch, quantile: number): number {
+  let index = sketch.first;
+  while (sketch.upTo(index) < quantile * sketch.total) index += 1;
+  return index;
 }
 
 /** The bucket with the largest latency that is tolerated when the old version's quantile is in bucket `index`. */
