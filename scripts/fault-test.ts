@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
+import { runCountedOnce } from "./fault-test/counted-once.ts";
 import { createFaultWorld } from "./fault-test/fault-world.ts";
+import { runKilledRollouts } from "./fault-test/killed-rollouts.ts";
 import type { PartResult } from "./fault-test/part.ts";
 import { runSteadyService } from "./fault-test/steady-service.ts";
 
@@ -20,6 +22,18 @@ const PARTS: Record<string, () => Promise<PartResult>> = {
       short
         ? { changes: 75, rollbacks: 3, restarts: 2, workerRestarts: 1, users: 15 }
         : { changes: 1_000, rollbacks: 50, restarts: 20, workerRestarts: 4, users: 40 },
+    ),
+  counted: () =>
+    runCountedOnce(
+      world,
+      short
+        ? { controlPlaneKills: 1, gatewayKills: 1, users: 12 }
+        : { controlPlaneKills: 5, gatewayKills: 5, users: 40 },
+    ),
+  rollouts: () =>
+    runKilledRollouts(
+      world,
+      short ? { rollouts: 2, measured: 3, usersOfTenant: 12 } : { rollouts: 10, measured: 20, usersOfTenant: 12 },
     ),
 };
 

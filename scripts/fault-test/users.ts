@@ -1,5 +1,6 @@
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { slotOf, SLOTS } from "@aibos/domain";
 import type { Events } from "./events.ts";
 import { MODULE, ON_PURPOSE } from "./steady-module.ts";
 
@@ -57,9 +58,14 @@ export class Users {
     return [...this.answered.values()].reduce((sum, count) => sum + count, 0) + this.failures.length;
   }
 
-  /** Lets users of a tenant live until `stop`. */
+  /** Lets users of a tenant live until `stop`, of whom each has another part of the slots: every share gets some. */
   start(tenant: string, count: number, path = "/"): void {
-    for (let user = 0; user < count; user += 1) this.#lives.push(this.#live(this.user(tenant, `user-${user}`, path)));
+    for (let part = 0, number = 0; part < count; number += 1) {
+      const key = `user-${number}`;
+      if (Math.floor((slotOf(`${tenant}/${MODULE}`, key) * count) / SLOTS) !== part) continue;
+      this.#lives.push(this.#live(this.user(tenant, key, path)));
+      part += 1;
+    }
   }
 
   async stop(): Promise<void> {

@@ -177,7 +177,8 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   async function isLeft(name: DeploymentName): Promise<boolean> {
     const left = await store.leftSince(name);
     if (left.kind !== "elsewhere") return left.kind === "nowhere";
-    const wait = { revision: left.revision, timeoutMs: LEAVE_MS, alsoDrained: false };
+    // One that has lost its control plane does not know the new address, and nothing else stops it from sending.
+    const wait = { revision: left.revision, timeoutMs: LEAVE_MS, alsoDrained: false, alsoSilent: true };
     return gateways.waitUntilApplied(wait).then(
       () => true,
       (error: unknown) => {

@@ -108,6 +108,23 @@ describe("waiting for the gateways", () => {
     expect((await wait(5, true)).gateways).toBe(1);
   });
 
+  test("waits for a silent one when that may still serve by older routes, and not for one that is long gone", async () => {
+    await report("g1", 4);
+    await silence("g1");
+    const late = { revision: 5, timeoutMs: 100, alsoDrained: false, alsoSilent: true };
+    await expect(gateways.waitUntilApplied(late)).rejects.toThrow(/new route, at gateway "g1"/);
+    await report("g1", 5);
+    await silence("g1");
+    expect((await gateways.waitUntilApplied(late)).gateways).toBe(1);
+    await report("gone", 4);
+    await control.database.db
+      .updateTable("gateways")
+      .set({ seen_at: sql<Date>`clock_timestamp() - interval '16 minutes'` })
+      .where("id", "=", "gone")
+      .execute();
+    expect((await gateways.waitUntilApplied(late)).gateways).toBe(1);
+  });
+
   test("goes on without a gateway that falls silent meanwhile, although nobody reports that", async () => {
     await report("g1", 4);
     const waiting = wait(5);

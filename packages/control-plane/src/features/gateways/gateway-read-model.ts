@@ -3,7 +3,7 @@ import { HoldTimeoutError } from "@aibos/contract";
 import type { ModuleId, TenantId } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { Notifications } from "../../db/notifications.ts";
-import { IS_LIVE } from "./gateway-store.ts";
+import { IS_LIVE, MAY_SERVE } from "./gateway-store.ts";
 
 /** How long a wait goes on without a notice before it looks for itself, in milliseconds. */
 const POLL_MS = 200;
@@ -24,6 +24,8 @@ export interface GatewayWait {
   readonly timeoutMs: number;
   /** Whether requests that began before the route's newest change must have ended, too. */
   readonly alsoDrained: boolean;
+  /** Whether gateways that have fallen silent are waited for, too: they may serve by older routes. */
+  readonly alsoSilent?: boolean;
 }
 
 export interface GatewayReadModel {
@@ -31,7 +33,7 @@ export interface GatewayReadModel {
   liveGateways(): Promise<LiveGateway[]>;
   /**
    * Resolves when every live gateway is as far as is asked, at once when there is none. A gateway that falls silent
-   * meanwhile is not waited for any longer, and one that comes up is.
+   * meanwhile is not waited for any longer unless silent ones are, and one that comes up is.
    *
    * @throws HoldTimeoutError
    */
@@ -46,8 +48,8 @@ export function createGatewayReadModel(options: {
   const { db } = options.database;
   const { notifications, now } = options;
 
-  /** Every live gateway, with what it is late with; null: nothing. */
-  async function lateness({ tenant, module, revision, alsoDrained }: GatewayWait) {
+  /** Every gateway that counts, with what it is late with; null: nothing. */
+  async function lateness({ tenant, module, revision, alsoDrained, alsoSilent = false }: GatewayWait) {
     const route = JSON.stringify([{ tenant, module }]);
     return db
       .selectFrom("gateways")
@@ -58,7 +60,7 @@ export function createGatewayReadModel(options: {
           when ${alsoDrained} and draining @> ${route}::jsonb then 'requests'
         end`.as("late"),
       ])
-      .where(IS_LIVE)
+      .where(alsoSilent ? MAY_SERVE : IS_LIVE)
       .orderBy("id")
       .execute();
   }

@@ -63,6 +63,12 @@ const RECORD_MIRRORS = `
 /** Gateways that were not heard of for so long play no part any more. */
 export const GATEWAY_SILENCE_SECONDS = 10;
 
+/**
+ * A gateway that has lost its control plane sends requests by the routes that it has, for as long as it takes: processes
+ * that they lead to are kept for one that was heard of within so long.
+ */
+const GATEWAY_MEMORY_SECONDS = 15 * 60;
+
 /** A control-plane process that gave no sign for so long, of one each 2 seconds, can't be told anything. */
 const HEARING_SECONDS = 6;
 
@@ -84,3 +90,6 @@ export const IS_LIVE = sql<boolean>`gateways.seen_at > (
     ) as processes on true
   group by now, silence
 )`;
+
+/** A condition in SQL: the gateway may still send requests, whether or not it can be told anything. */
+export const MAY_SERVE = sql<boolean>`gateways.seen_at > clock_timestamp() - make_interval(secs => ${GATEWAY_MEMORY_SECONDS})`;
