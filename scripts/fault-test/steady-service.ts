@@ -41,6 +41,7 @@ export async function runSteadyService(world: FaultWorld, amounts: SteadyAmounts
   const late: string[] = [];
   const delays: number[] = [];
   const answers: number[] = [];
+  let [changed, undone, away] = [0, 0, 0];
   await Promise.all([
     events.during("changes of weights", changeWeights),
     events.during("rollbacks", rollBack),
@@ -61,6 +62,7 @@ export async function runSteadyService(world: FaultWorld, amounts: SteadyAmounts
       if (change > 0) await waitForNewSplit(prober, to > from ? NEW : OLD);
       if (place === 0) stickiness.beginRise();
       from = to;
+      changed += 1;
     }
   }
 
@@ -105,6 +107,7 @@ export async function runSteadyService(world: FaultWorld, amounts: SteadyAmounts
       await untilLive(true, () => controlPlane.service.enableSideBySideVersions(UNDONE, MODULE, NEW));
       await insist(() => controlPlane.service.updateTrafficSplit(UNDONE, MODULE, { [OLD]: 50, [NEW]: 50 }));
       await untilLive(false, () => controlPlane.service.rollbackTenant(UNDONE, MODULE));
+      undone += 1;
     }
   }
 
@@ -127,21 +130,34 @@ export async function runSteadyService(world: FaultWorld, amounts: SteadyAmounts
     }
   }
 
+  /**
+   * Until so many of a number of disturbances are due: they are spread over the changes and rollbacks, each at a random
+   * instant after one. By the clock, a slow machine would restart all the time and change next to nothing.
+   */
+  async function untilDue(number: number, of: number): Promise<void> {
+    const share = (number + 1) / (of + 1);
+    const isDue = (): boolean => changed >= share * amounts.changes || undone >= share * amounts.rollbacks;
+    while (!isDue()) await sleep(20);
+    await sleep(Math.random() * 1_000);
+  }
+
   async function restart(): Promise<void> {
     for (let done = 0; done < amounts.restarts; done += 1) {
-      await sleep(1_000 + Math.random() * 2_000);
+      await untilDue(done, amounts.restarts);
       const how = done % 2 === 0 ? "kill" : "stop";
+      const began = performance.now();
       await events.during(`restart ${done + 1} of the control plane by ${how}`, async () => {
         await controlPlane[how]();
         await sleep(Math.random() * 1_000);
         await controlPlane.start();
       });
+      away += performance.now() - began;
     }
   }
 
   async function restartWorkers(): Promise<void> {
     for (let done = 0; done < amounts.workerRestarts; done += 1) {
-      await sleep(2_000 + Math.random() * 2_000);
+      await untilDue(done, amounts.workerRestarts);
       const worker = 1 + (done % 2);
       await events.during(`the restart of worker ${worker}`, () => gateway.replaceWorker(worker, "SIGTERM"));
     }
@@ -156,7 +172,7 @@ export async function runSteadyService(world: FaultWorld, amounts: SteadyAmounts
     figures: [
       `${users.requests} requests of ${2 * amounts.users} users, ${users.failures.length} failed`,
       `${amounts.changes} changes of weights, ${amounts.rollbacks} rollbacks, ${amounts.restarts} restarts of the ` +
-        `control plane, ${amounts.workerRestarts} of a gateway worker`,
+        `control plane, which was away for ${Math.round(away / 1_000)} s, ${amounts.workerRestarts} of a gateway worker`,
       `a change, until its answer that all gateways have it: ${spreadOf(answers, "ms")}`,
       `from that answer to the first response by the new split: ${spreadOf(delays, "ms")}`,
       `${stickiness.rises} rises of the weights, ${stickiness.problems.length} users who went back in one`,
