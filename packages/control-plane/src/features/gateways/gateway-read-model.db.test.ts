@@ -74,6 +74,21 @@ describe("waiting for the gateways", () => {
     await control.database.db.deleteFrom("control_plane_processes").execute();
   });
 
+  test("goes on for one that has not come back yet to a control plane that began a while ago", async () => {
+    await report("g1", 4);
+    await control.database.db
+      .updateTable("gateways")
+      .set({ seen_at: sql<Date>`clock_timestamp() - interval '26 seconds'` })
+      .execute();
+    await controlPlane(300, 25, "dead");
+    await controlPlane(20, 0);
+    await expect(wait(5, false, 100)).rejects.toThrow(HoldTimeoutError);
+    await control.database.db.deleteFrom("control_plane_processes").execute();
+    await controlPlane(31, 0);
+    expect((await wait(5)).gateways).toBe(0);
+    await control.database.db.deleteFrom("control_plane_processes").execute();
+  });
+
   test("ends at once when there is none", async () => {
     expect((await wait(5)).gateways).toBe(0);
   });

@@ -72,6 +72,9 @@ const GATEWAY_MEMORY_SECONDS = 15 * 60;
 /** A control-plane process that gave no sign for so long, of one each 2 seconds, can't be told anything. */
 const HEARING_SECONDS = 6;
 
+/** A control-plane process is known before it listens, and gateways come back to it by and by: on a busy machine, so late. */
+const STARTING_SECONDS = 20;
+
 /**
  * A condition in SQL: the gateway was heard of. The database's clock, since the reports' times are its own. Silence
  * counts only while somebody was there to hear: after the last control-plane process had ended, gateways served on, and
@@ -79,16 +82,17 @@ const HEARING_SECONDS = 6;
  */
 export const IS_LIVE = sql<boolean>`gateways.seen_at > (
   select case
-      when coalesce(min(started_at) filter (where hears), '-infinity') < now - silence then now - silence
+      when coalesce(min(started_at) filter (where hears), '-infinity') < now - silence - starting then now - silence
       else coalesce(max(seen_at) filter (where not hears), now) - silence
     end
-  from (select clock_timestamp() as now, make_interval(secs => ${GATEWAY_SILENCE_SECONDS}) as silence) as times
+  from (select clock_timestamp() as now, make_interval(secs => ${GATEWAY_SILENCE_SECONDS}) as silence,
+      make_interval(secs => ${STARTING_SECONDS}) as starting) as times
     left join (
       select started_at, seen_at,
         state = 'live' and seen_at > clock_timestamp() - make_interval(secs => ${HEARING_SECONDS}) as hears
       from control_plane_processes
     ) as processes on true
-  group by now, silence
+  group by now, silence, starting
 )`;
 
 /** A condition in SQL: the gateway may still send requests, whether or not it can be told anything. */
