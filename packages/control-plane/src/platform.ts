@@ -45,6 +45,7 @@ import { createMigrationReadModel } from "./features/migrations/migration-read-m
 import { createMigrationWorkflow } from "./features/migrations/migration-workflow.ts";
 import { createOperationControls } from "./features/migrations/operation-controls.ts";
 import { createOperationStore } from "./features/migrations/operation-store.ts";
+import { createMigrationValidator } from "./features/migrations/validation/migration-validator.ts";
 import { createModuleApi } from "./features/modules/module-api.ts";
 import { createModuleReadModel } from "./features/modules/module-read-model.ts";
 import { createModulePublisher } from "./features/modules/publish-module.ts";
@@ -218,6 +219,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     usage: createFlagUsageCounter({ database, log }),
   };
 
+  const health = createHealthApi({ database, modules, gateways, probe });
   const handlers: RouteHandlers = {
     ...rollouts.handlers,
     ...createFleetApi({ database, modules, now }),
@@ -225,19 +227,25 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ...createTenantApi({ database, gateways }),
     ...createRoutingApi({ database, gateways, rollouts, now }),
     ...createRoutePolicyApi({ database, gateways, testerKey: installation.testerKey, now }),
+    ...health,
     ...createMigrationApi({
       database,
-      modules,
+      validate: createMigrationValidator({
+        database,
+        modules,
+        deployments,
+        checkHealth: (tenant, module) =>
+          health.performHealthCheck({ params: { tenant, module }, query: {}, body: undefined }),
+        data: { pool: database.pool, url: databaseUrl },
+        now,
+      }),
       store,
       controls,
       workflow,
       migrations,
-      data: { pool: database.pool, url: databaseUrl },
-      now,
     }),
     ...createCustomizationApi({ database, modules }),
     ...createFlagApi({ ...flags, modules, now }),
-    ...createHealthApi({ database, modules, gateways, probe }),
     ...performanceApi.handlers,
     ...createPlatformApi({ database, gateways, modules, deployments, program, now }),
   };

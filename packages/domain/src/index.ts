@@ -57,6 +57,7 @@ export { quantileDifferenceInterval, quantileInterval } from "./statistics/quant
 export type { Tolerance } from "./statistics/tolerance.ts";
 export type { Analysis, Measure } from "./rollouts/analysis.ts";
 export { judgeAfterSwitch } from "./rollouts/judge-after-switch.ts";
+export { estimateBySize } from "./migrations/estimate-by-size.ts";
 export { isFailing, judgeRollout } from "./rollouts/judge-rollout.ts";
 export type { JudgementPolicy } from "./rollouts/judgement-policy.ts";
 export {

@@ -153,14 +153,17 @@ async function validationText(
   found: MigrationValidation,
 ): Promise<string> {
   const move = `${target.tenant}: ${target.module} ${found.path.map(oneLine).join(" → ") || target.version}`;
-  const problems = [...found.errors, ...found.warnings].map(({ severity, code, message }) => {
+  const { estimateText } = await import("../output/estimate-text.ts");
+  const problems = [...found.errors, ...found.warnings].map(({ severity, code, message, wayOut }) => {
     const mark = severity === "error" ? colors.red("✖") : colors.yellow("!");
-    return `  ${mark} ${plainText(message)} ${colors.dim(oneLine(code))}`;
+    const told = `  ${mark} ${plainText(message)} ${colors.dim(oneLine(code))}`;
+    return wayOut === undefined ? told : `${told}\n    ${plainText(wayOut)}`;
   });
+  const time = found.estimate === null ? [] : [`  ${estimateText(found.estimate)}`];
   if (!found.isValid) return [`${colors.red("✖")} ${move} can't be done now`, ...problems].join("\n");
   const steps = found.steps.map((step, index) => `  ${colors.dim(`${index + 1}.`)} ${oneLine(step)}`);
   const held = found.holdsRequests ? "Requests are held for a moment." : "Requests go on all the time.";
-  return [`${colors.green("✔")} ${move} can be done now. ${held}`, ...problems, ...steps].join("\n");
+  return [`${colors.green("✔")} ${move} can be done now. ${held}`, ...time, ...problems, ...steps].join("\n");
 }
 
 async function migrationText(output: Output, migration: Migration): Promise<string> {

@@ -161,7 +161,15 @@ test("--dry-run starts nothing and exits with 1 when the move is not possible", 
     path: ["1.0.0", "2.0.0"],
     steps: [],
     holdsRequests: true,
-    errors: [{ code: "AIBOS_NO_UPGRADE_PATH", severity: "error", message: "2.0.0 is not reached from 1.0.0." }],
+    estimate: null,
+    errors: [
+      {
+        code: "AIBOS_NO_UPGRADE_PATH",
+        severity: "error",
+        message: "2.0.0 is not reached from 1.0.0.",
+        wayOut: "Move to 1.5.0 first.",
+      },
+    ],
   };
   const ran = await run(
     { "POST /v1/tenants/acme/modules/accounting/validation": { body: validation } },
@@ -172,6 +180,6 @@ test("--dry-run starts nothing and exits with 1 when the move is not possible", 
     "--dry-run",
   );
   expect(ran.code).toBe(1);
-  expect(ran.out).toContain("✖ 2.0.0 is not reached from 1.0.0. AIBOS_NO_UPGRADE_PATH");
+  expect(ran.out).toContain("✖ 2.0.0 is not reached from 1.0.0. AIBOS_NO_UPGRADE_PATH\n    Move to 1.5.0 first.");
   expect(api?.calls.map((call) => call.address)).toEqual(["POST /v1/tenants/acme/modules/accounting/validation"]);
 });

@@ -259,11 +259,32 @@ export const problemSchema = z
   .object({
     code: z.string(),
     severity: z.enum(["error", "warning"]),
-    /** What is wrong and what to do about it. */
+    /** What is wrong, and mostly what to do about it. */
     message: z.string(),
+    wayOut: z.string().optional().describe("What to do about it, where the message does not say so"),
   })
   .meta({ id: "Problem" });
 export type Problem = z.infer<typeof problemSchema>;
+
+/** Between these, in milliseconds, nine of ten times. */
+const msRangeSchema = z.object({ lowMs: z.number().nonnegative(), highMs: z.number().nonnegative() });
+
+export const migrationEstimateSchema = z
+  .object({
+    duration: msRangeSchema,
+    /** How long the tenant's requests wait or are refused; 0 along live releases. */
+    downtime: msRangeSchema,
+    /** Rows and bytes of the tenant's data that this is for, as PostgreSQL's statistics have them. */
+    rows: count,
+    bytes: count,
+    basis: z
+      .enum(["history", "size"])
+      .describe("`history`: earlier migrations over the same versions, scaled to these rows; `size`: too few of those"),
+    /** Earlier migrations that were looked at. */
+    samples: count,
+  })
+  .meta({ id: "MigrationEstimate" });
+export type MigrationEstimate = z.infer<typeof migrationEstimateSchema>;
 
 export const migrationValidationSchema = z
   .object({
@@ -275,6 +296,8 @@ export const migrationValidationSchema = z
     steps: z.array(z.string()),
     /** Whether requests are held for a moment while the data is changed. */
     holdsRequests: z.boolean(),
+    /** Null where the move can't be planned. */
+    estimate: migrationEstimateSchema.nullable(),
   })
   .meta({ id: "MigrationValidation" });
 export type MigrationValidation = z.infer<typeof migrationValidationSchema>;

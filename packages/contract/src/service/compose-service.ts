@@ -1,12 +1,12 @@
 import { MigrationFailedError, RollbackPointNotFoundError } from "../errors/operation-errors.ts";
-import type { Migration, Published } from "../api/models.ts";
+import type { Migration, MigrationValidation, Published } from "../api/models.ts";
 import { FleetUpgradeHaltedError } from "../errors/fleet-errors.ts";
 import type { FleetUpgrade } from "../api/fleet-upgrades.ts";
 import type { PerformanceReport } from "../api/performance.ts";
 import type { OperationInput } from "../api/operations.ts";
 import type { RouteCaller } from "../api/routes.ts";
 import { customizationMethods } from "./customization-methods.ts";
-import type { MultiVersionService } from "./multi-version-service.ts";
+import type { MigrateOptions, MultiVersionService } from "./multi-version-service.ts";
 
 /** What the methods of {@link MultiVersionService} are made of; the two implementations differ in this alone. */
 export interface ServicePort {
@@ -98,6 +98,32 @@ export function composeService(port: ServicePort): MultiVersionService {
 
   const run = async (tenant: string, module: string, operation: OperationInput): Promise<Migration> =>
     settle(await start(tenant, module, operation));
+
+  const validateMigration: MultiVersionService["validateMigration"] = (tenant, module, version) =>
+    call.validateMigration({ ...none, params: { tenant, module }, body: { version } });
+
+  // Declared by its overloads: which one answers is told by `dryRun`.
+  function migrateTenant(
+    tenant: string,
+    module: string,
+    version: string,
+    options: MigrateOptions & { dryRun: true },
+  ): Promise<MigrationValidation>;
+  function migrateTenant(
+    tenant: string,
+    module: string,
+    version: string,
+    options?: MigrateOptions & { dryRun?: false },
+  ): Promise<Migration>;
+  function migrateTenant(
+    tenant: string,
+    module: string,
+    version: string,
+    { dryRun = false, ...options }: MigrateOptions & { dryRun?: boolean } = {},
+  ): Promise<Migration | MigrationValidation> {
+    if (dryRun) return validateMigration(tenant, module, version);
+    return run(tenant, module, { kind: "migrate", version, ...options });
+  }
 
   return {
     publish,
@@ -207,8 +233,7 @@ export function composeService(port: ServicePort): MultiVersionService {
       await call.releaseVersion({ ...none, params: { module, version } });
     },
     completeMigration: (tenant, module, version) => run(tenant, module, { kind: "complete", version }),
-    migrateTenant: (tenant, module, version, options = {}) =>
-      run(tenant, module, { kind: "migrate", version, ...options }),
+    migrateTenant,
     rollbackTenant: (tenant, module, version, options = {}) =>
       run(tenant, module, { kind: "rollback", ...(version === undefined ? {} : { version }), ...options }),
     createRollbackPoint: async (tenant, module, version, reason) => {
@@ -221,8 +246,7 @@ export function composeService(port: ServicePort): MultiVersionService {
     listRollbackPoints: (filter = {}) => call.listRollbackPoints({ ...none, query: queryOf(filter) }),
     restoreFromRollbackPoint: async (rollbackPointId, options = {}) =>
       settle(await call.restoreRollbackPoint({ ...none, params: { rollbackPointId }, body: options })),
-    validateMigration: (tenant, module, version) =>
-      call.validateMigration({ ...none, params: { tenant, module }, body: { version } }),
+    validateMigration,
     ...customizationMethods(call),
     performHealthCheck: (tenant, module) => call.performHealthCheck({ ...none, params: { tenant, module } }),
     getVersionPerformance: (tenant, module, version, options = {}) =>

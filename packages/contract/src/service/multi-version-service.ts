@@ -309,14 +309,31 @@ export interface MultiVersionService {
   releaseVersion(module: string, version: string): Promise<void>;
   /** Ends side by side: this version gets all traffic and the other ones are retired. */
   completeMigration(tenant: string, module: string, version: string): Promise<Migration>;
-  /** Resolves at once, with status `scheduled`, when a time in the future is given. */
-  migrateTenant(tenant: string, module: string, version: string, options?: MigrateOptions): Promise<Migration>;
+  /**
+   * Resolves at once, with status `scheduled`, when a time in the future is given. With `dryRun` nothing is changed: it
+   * resolves to what {@link validateMigration} finds.
+   */
+  migrateTenant(
+    tenant: string,
+    module: string,
+    version: string,
+    options: MigrateOptions & { dryRun: true },
+  ): Promise<MigrationValidation>;
+  migrateTenant(
+    tenant: string,
+    module: string,
+    version: string,
+    options?: MigrateOptions & { dryRun?: false },
+  ): Promise<Migration>;
   /** @throws AIBOS_DATA_LOSS_NOT_ACCEPTED with the writes that would be lost. */
   rollbackTenant(tenant: string, module: string, version?: string, options?: DataLossOptions): Promise<Migration>;
   createRollbackPoint(tenant: string, module: string, version: string, reason: string): Promise<RollbackPoint>;
   listRollbackPoints(filter?: PageRequest & { tenant?: string; module?: string }): Promise<Page<RollbackPoint>>;
   restoreFromRollbackPoint(rollbackPointId: string, options?: DataLossOptions): Promise<Migration>;
-  /** Tells whether a move is possible now, and what it would do. Changes nothing. */
+  /**
+   * Tells whether a move is possible now, everything that speaks against it, what it would do and how long it would
+   * take. Changes nothing that a tenant sees; the version's process is started, to see whether it can be.
+   */
   validateMigration(tenant: string, module: string, version: string): Promise<MigrationValidation>;
   /** What a tenant may change of a live version (the oldest unless told), and has. */
   listCustomizations(tenant: string, module: string, version?: string): Promise<Customization[]>;

@@ -13,6 +13,7 @@ import { ServiceWorld, type StartService } from "./service-world.ts";
 import { describeSupervisedMigrations } from "./supervised-migrations.ts";
 import { describeTenants } from "./tenants.ts";
 import { describeTroubles } from "./troubles.ts";
+import { describeValidation } from "./validation.ts";
 
 /** What every implementation of `MultiVersionService` does, on a real database with real module processes. */
 export function describeServiceContract(start: StartService): void {
@@ -27,6 +28,7 @@ export function describeServiceContract(start: StartService): void {
   describeFleetUpgrades(world);
   describeMigrations(world);
   describeSupervisedMigrations(world);
+  describeValidation(world);
   describeLiveData(world);
   describeRollbackPoints(world);
   describeTroubles(world);

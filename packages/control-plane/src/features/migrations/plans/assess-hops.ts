@@ -39,12 +39,13 @@ export async function assessHops(
       if (migration.kind === "operations") continue;
       const { up } = migration;
       for (const { line, statement, findings } of await assessStatements(up.sql)) {
-        for (const { code, message } of findings) {
+        for (const { code, message, safer } of findings) {
           if (!TOLD.has(code)) continue;
           warnings.push({
             code: `AIBOS_SQL_${code.toUpperCase().replaceAll("-", "_")}`,
             severity: "warning",
             message: `${version}, ${up.file}:${line} (${statement.slice(0, 60)}): ${message}`,
+            wayOut: safer ?? "Nothing does it more gently: rehearse the move, and choose a quiet hour.",
           });
         }
       }
@@ -58,6 +59,7 @@ export async function assessHops(
       `${exclusive} changes the data by SQL files: the tenant's requests wait at the gateway meanwhile, at most ` +
       `${MAX_WAIT_MS / 1_000} s, and get 503 with Retry-After after that.` +
       (live === undefined ? "" : ` Move to ${live} first, which needs no hold, to keep it short.`),
+    wayOut: "Choose a quiet hour (scheduledTime), or have the module's author write operations in place of SQL files.",
   };
   warnings.unshift(held);
   if (warnings.length <= MOST) return warnings;

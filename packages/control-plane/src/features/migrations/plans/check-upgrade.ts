@@ -45,7 +45,13 @@ export async function checkUpgrade(
   if (target.manifest.data.compatibleWith !== undefined && oneWay.length > 0) {
     const names = oneWay.map(({ number, name }) => `${String(number).padStart(3, "0")}_${name}`).join(", ");
     const message = `${to} can run beside older versions, but not be taken back with its writes kept: no down file for ${names}.`;
-    warnings.push({ code: "AIBOS_DATA_NOT_REVERSIBLE", severity: "warning", message });
+    warnings.push({
+      code: "AIBOS_DATA_NOT_REVERSIBLE",
+      severity: "warning",
+      message,
+      wayOut:
+        "Going back then means a rollback point, with the writes since counted; or ask the author for down files.",
+    });
   }
   return { path, errors, warnings };
 }
@@ -108,6 +114,8 @@ function lifecycleWarnings(
     code,
     severity: "warning",
     message: message + instead,
+    wayOut:
+      lifecycle.migrationGuide ?? `Choose ${lifecycle.replacement ?? "a newer version"} unless this one is needed.`,
   });
   if (lifecycle.endOfLife !== undefined && lifecycle.endOfLife <= today) {
     return [

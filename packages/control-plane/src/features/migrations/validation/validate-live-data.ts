@@ -13,11 +13,11 @@ import {
   type TenantPlace,
   type TenantSession,
 } from "@aibos/tenant-data";
-import type { ControlDatabase } from "../../db/control-database.ts";
-import { isLostConnection } from "../../db/lost-connection.ts";
-import type { ModuleReadModel } from "../modules/module-read-model.ts";
-import { lockTenantModule } from "./fence.ts";
-import { requireIdle, whileIdle } from "./running-operation.ts";
+import type { ControlDatabase } from "../../../db/control-database.ts";
+import { isLostConnection } from "../../../db/lost-connection.ts";
+import type { ModuleReadModel } from "../../modules/module-read-model.ts";
+import { lockTenantModule } from "../fence.ts";
+import { requireIdle, whileIdle } from "../running-operation.ts";
 
 export interface LiveDataPlace extends TenantPlace {
   readonly tenant: TenantId;
