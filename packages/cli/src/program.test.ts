@@ -73,6 +73,7 @@ test("the commands are the ones that scripts know", () => {
     "migration resume",
     "migration retry",
     "migration-path",
+    "migration-statistics",
     "migration-status",
     "mirror",
     "module list",
@@ -114,6 +115,7 @@ test("the commands are the ones that scripts know", () => {
     "upgrade-policy show",
     "validate-migration",
     "version list",
+    "version-usage-stats",
   ]);
 });
 

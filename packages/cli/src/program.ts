@@ -19,6 +19,7 @@ import { addFlagCommands } from "./commands/flags.ts";
 import { addRolloutCommands } from "./commands/rollouts.ts";
 import { addRoutingCommands } from "./commands/routing.ts";
 import { addRuleCommands } from "./commands/rules.ts";
+import { addStatisticsCommands } from "./commands/statistics.ts";
 import { addTenantCommands } from "./commands/tenants.ts";
 import { addUpgradePolicyCommands } from "./commands/upgrade-policies.ts";
 import { addUpCommand } from "./commands/up.ts";
@@ -44,6 +45,7 @@ export function createProgram(run: Run): Command {
   addPerformanceCommands(program, run);
   addModuleCommands(program, run);
   addDeploymentCommands(program, run);
+  addStatisticsCommands(program, run);
   program.commandsGroup("Tenants:");
   addTenantCommands(program, run);
   program.commandsGroup("Change a tenant's version:");

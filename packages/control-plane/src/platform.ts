@@ -61,6 +61,7 @@ import { createPlatformMetrics } from "./features/platform/platform-metrics.ts";
 import { createRouteFeed, type RouteFeed } from "./features/route-feed/route-feed.ts";
 import { createRoutePolicyApi } from "./features/routing/route-policy-api.ts";
 import { createRoutingApi } from "./features/routing/routing-api.ts";
+import { createStatisticsApi } from "./features/statistics/statistics-api.ts";
 import { createTenantApi } from "./features/tenants/tenant-api.ts";
 import { createRouteCaller } from "./route-caller.ts";
 import { createRuntime } from "./runtime/runtime.ts";
@@ -247,6 +248,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ...createCustomizationApi({ database, modules }),
     ...createFlagApi({ ...flags, modules, now }),
     ...performanceApi.handlers,
+    ...createStatisticsApi({ database, modules, now }),
     ...createPlatformApi({ database, gateways, modules, deployments, program, now }),
   };
   const feed = createRouteFeed({

@@ -31,6 +31,15 @@ function secondsOf(text: string): number {
   return Number(number) * (UNIT_SECONDS[unit] ?? Number.NaN);
 }
 
+/** Whole days, 1 to 400. */
+export function parseDays(text: string): number {
+  const days = Number(text);
+  if (!/^\d{1,3}$/.test(text) || days < 1 || days > LONGEST_WINDOW_DAYS) {
+    throw new InvalidArgumentError(`It must be a number of days from 1 to ${LONGEST_WINDOW_DAYS}.`);
+  }
+  return days;
+}
+
 /** A time to wait or to watch, in seconds. */
 export function parseDuration(text: string): number {
   const seconds = secondsOf(text);

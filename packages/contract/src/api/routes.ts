@@ -44,6 +44,7 @@ import {
 import { FLEET_ROUTES } from "./fleet-routes.ts";
 import { page } from "./page-query.ts";
 import { module, moduleVersion, tenantModule } from "./route-parts.ts";
+import { STATISTICS_ROUTES } from "./statistics.ts";
 import { type Route, type RouteAnswer, type RouteArguments, type RouteInput, route } from "./route.ts";
 
 const tenant = z.strictObject({ tenant: tenantIdSchema });
@@ -275,6 +276,7 @@ export const ROUTES = {
     { params: migration, answer: migrationSchema, status: 202 },
   ),
   ...FLEET_ROUTES,
+  ...STATISTICS_ROUTES,
   listRollbackPoints: route("get /v1/rollback-points", "Migrations", "Rollback points, newest first", {
     query: page.extend({ tenant: tenantIdSchema.optional(), module: moduleIdSchema.optional() }),
     answer: pageOf(rollbackPointSchema),

@@ -255,6 +255,9 @@ export function composeService(port: ServicePort): MultiVersionService {
       call.compareVersions({ ...none, params: { module }, query: queryOf({ ...options, a, b }) }),
     monitorVersionPerformance: (tenant, module, { signal, ...options } = {}) =>
       monitor({ tenant, module, ...options }, signal),
+    getMigrationStatistics: (module) => call.getMigrationStatistics({ ...none, params: { module } }),
+    getVersionUsageStats: (module, options = {}) =>
+      call.getVersionUsageStats({ ...none, params: { module }, query: queryOf(options) }),
     getStatus: () => call.getStatus(none),
   };
 }

@@ -1,3 +1,4 @@
+import type { MigrationStatistics, VersionUsageStats } from "../api/statistics.ts";
 import type { OperationInput, VersionRoutingInput } from "../api/operations.ts";
 import type {
   FleetMember,
@@ -309,16 +310,14 @@ export interface MultiVersionService {
   releaseVersion(module: string, version: string): Promise<void>;
   /** Ends side by side: this version gets all traffic and the other ones are retired. */
   completeMigration(tenant: string, module: string, version: string): Promise<Migration>;
-  /**
-   * Resolves at once, with status `scheduled`, when a time in the future is given. With `dryRun` nothing is changed: it
-   * resolves to what {@link validateMigration} finds.
-   */
+  /** With `dryRun` nothing is changed: it resolves to what {@link validateMigration} finds. */
   migrateTenant(
     tenant: string,
     module: string,
     version: string,
     options: MigrateOptions & { dryRun: true },
   ): Promise<MigrationValidation>;
+  /** Resolves at once, with status `scheduled`, when a time in the future is given. */
   migrateTenant(
     tenant: string,
     module: string,
@@ -330,10 +329,7 @@ export interface MultiVersionService {
   createRollbackPoint(tenant: string, module: string, version: string, reason: string): Promise<RollbackPoint>;
   listRollbackPoints(filter?: PageRequest & { tenant?: string; module?: string }): Promise<Page<RollbackPoint>>;
   restoreFromRollbackPoint(rollbackPointId: string, options?: DataLossOptions): Promise<Migration>;
-  /**
-   * Tells whether a move is possible now, everything that speaks against it, what it would do and how long it would
-   * take. Changes nothing that a tenant sees; the version's process is started, to see whether it can be.
-   */
+  /** All that speaks for and against a move now. Changes nothing that a tenant sees; the version's process is started. */
   validateMigration(tenant: string, module: string, version: string): Promise<MigrationValidation>;
   /** What a tenant may change of a live version (the oldest unless told), and has. */
   listCustomizations(tenant: string, module: string, version?: string): Promise<Customization[]>;
@@ -393,5 +389,9 @@ export interface MultiVersionService {
       signal?: AbortSignal;
     },
   ): AsyncIterable<PerformanceReport>;
+  /** What came of a module's migrations, from the records of all of them. */
+  getMigrationStatistics(module: string): Promise<MigrationStatistics>;
+  /** Who uses which version, now and on the last days (30 unless told, at most 400). */
+  getVersionUsageStats(module: string, options?: { days?: number }): Promise<VersionUsageStats>;
   getStatus(): Promise<PlatformStatus>;
 }

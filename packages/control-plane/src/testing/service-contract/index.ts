@@ -10,6 +10,7 @@ import { describeRoutingPolicy } from "./routing-policy.ts";
 import { describeRollouts } from "./rollouts.ts";
 import { describeSideBySide } from "./side-by-side.ts";
 import { ServiceWorld, type StartService } from "./service-world.ts";
+import { describeStatistics } from "./statistics.ts";
 import { describeSupervisedMigrations } from "./supervised-migrations.ts";
 import { describeTenants } from "./tenants.ts";
 import { describeTroubles } from "./troubles.ts";
@@ -29,6 +30,7 @@ export function describeServiceContract(start: StartService): void {
   describeMigrations(world);
   describeSupervisedMigrations(world);
   describeValidation(world);
+  describeStatistics(world);
   describeLiveData(world);
   describeRollbackPoints(world);
   describeTroubles(world);

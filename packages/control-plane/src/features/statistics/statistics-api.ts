@@ -1,0 +1,25 @@
+import type { RouteHandlers } from "@aibos/contract";
+import type { ControlDatabase } from "../../db/control-database.ts";
+import type { ModuleReadModel } from "../modules/module-read-model.ts";
+import { readMigrationStatistics } from "./migration-statistics.ts";
+import { readVersionUsage } from "./version-usage.ts";
+
+/** Counts of what came of operations, and of who uses what. */
+export function createStatisticsApi(options: {
+  database: ControlDatabase;
+  modules: ModuleReadModel;
+  now: () => number;
+}): Pick<RouteHandlers, "getMigrationStatistics" | "getVersionUsageStats"> {
+  const { database, modules, now } = options;
+  return {
+    async getMigrationStatistics({ params: { module } }) {
+      // Refuses a module that there is not.
+      await modules.listReleases(module);
+      return readMigrationStatistics(database.db, module);
+    },
+    async getVersionUsageStats({ params: { module }, query: { days } }) {
+      await modules.listReleases(module);
+      return readVersionUsage(database.db, module, { days, now: now() });
+    },
+  };
+}
