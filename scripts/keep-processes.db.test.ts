@@ -13,8 +13,13 @@ test("versions serve on while a control plane is stopped and started, and gatewa
   const dataFolder = await realpath(await mkdtemp(join(tmpdir(), "aibos-keep-")));
   const client = new pg.Client({ connectionString: database.superuserUrl });
   await client.connect();
-  const start = (keep: "0" | "1"): Promise<ControlPlaneProcess> =>
-    startControlPlaneProcess({ dataFolder, databaseUrl: database.url, environment: { AIBOS_KEEP_PROCESSES: keep } });
+  const start = (keep: "0" | "1", port = 0): Promise<ControlPlaneProcess> =>
+    startControlPlaneProcess({
+      dataFolder,
+      databaseUrl: database.url,
+      port,
+      environment: { AIBOS_KEEP_PROCESSES: keep },
+    });
   const revision = async (): Promise<unknown> => (await client.query("select revision from aibos.route_head")).rows[0];
   const deployment = async ({ service }: ControlPlaneProcess) => (await service.listDeployments()).items[0];
   let running: ControlPlaneProcess | undefined;
@@ -28,7 +33,8 @@ test("versions serve on while a control plane is stopped and started, and gatewa
     expect(await running.stop()).toBe(0);
     expect((await fetch(before?.url ?? "")).status).toBe(200);
 
-    running = await start("0");
+    // At the same address, where the processes follow their flags.
+    running = await start("0", Number(new URL(running.url).port));
     // Known by the next control plane, also while it has not looked at the process yet.
     expect((await deployment(running))?.url).toBe(before?.url);
     const again = running;
