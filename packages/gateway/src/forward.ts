@@ -7,7 +7,13 @@ import type { GatewaySettings } from "./gateway-options.ts";
 import { type GatewayProblem, sendProblem } from "./problem.ts";
 import { type BodyLimits, hasBody, RequestBody } from "./request-body.ts";
 import { discardUnreadBody } from "./unread-body.ts";
-import { exchangeFailureOf, isFaultOfRequest, isLostConnection, upstreamProblem } from "./upstream-failure.ts";
+import {
+  exchangeFailureOf,
+  isFaultOfGateway,
+  isFaultOfRequest,
+  isLostConnection,
+  upstreamProblem,
+} from "./upstream-failure.ts";
 import type { UpstreamControl, UpstreamHandler } from "./upstream-client/upstream-connection.ts";
 import type { Upstream } from "./upstream-pools.ts";
 
@@ -221,7 +227,7 @@ class Forward implements UpstreamHandler {
       else this.#refuse(error.problem);
       return;
     }
-    if (!isFaultOfRequest(error)) this.#attempted(exchangeFailureOf(error, this.#sent));
+    if (!isFaultOfRequest(error) && !isFaultOfGateway(error)) this.#attempted(exchangeFailureOf(error, this.#sent));
     if (this.#answering) {
       this.#fail(error, "during answer");
       this.#breakOff();

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "undici";
 import type { FeedMessage, GatewayReport } from "@aibos/contract";
@@ -271,7 +272,18 @@ function createPublicServer(settings: GatewaySettings, handler: RequestHandler, 
   server.on("checkContinue", (request, response) => handle(request, response, true));
   server.on("upgrade", (request, socket, head) => handler.upgrade(request, socket, head));
   server.on("clientError", (error, socket) => {
+    // What is written now would pass for a part of the answer that is under way.
+    if (answerHasBegun(socket)) {
+      socket.destroy();
+      return;
+    }
     sendProblemOnSocket(socket, malformedProblem(error));
   });
   return server;
+}
+
+/** Whether a part of an answer is on its way already. Node keeps the answer under way at its socket. */
+function answerHasBegun(socket: Duplex): boolean {
+  const answer = (socket as Duplex & { _httpMessage?: { headersSent?: boolean } | null })._httpMessage;
+  return answer?.headersSent === true;
 }

@@ -71,6 +71,8 @@ export class KeptRoutesReader {
   readonly #shapes = new Map<number, RouteShape | SharedShape>();
   #head: KeptHead | undefined;
   #routes = new PackedRoutes();
+  /** Those that were read. A route that came again while the file was written has two of them. */
+  #rows = 0;
   #isWhole = false;
 
   constructor(table: RouteTable) {
@@ -88,7 +90,7 @@ export class KeptRoutesReader {
   #takeRows(value: unknown, head: KeptHead): void {
     if (!isObject(value)) throw new TypeError("it is no object");
     if ("routes" in value) {
-      if (value["routes"] !== this.#routes.size) throw new RangeError("routes are missing");
+      if (value["routes"] !== this.#rows) throw new RangeError("routes are missing");
       this.#table.restore({ ...head, routes: this.#routes });
       this.#isWhole = true;
       return;
@@ -104,6 +106,10 @@ export class KeptRoutesReader {
     const [id, ...own] = row as [number, ...OwnNames];
     const shape = this.#shapes.get(id);
     if (shape === undefined) throw new RangeError(`a row has the unknown shape ${id}`);
+    this.#rows += 1;
+    const { module } = "shape" in shape ? shape.shape : shape;
+    // The deltas that follow bring it up to date.
+    if (this.#routes.shapeOf(routeKeyOf(own[0], module)) !== undefined) return;
     if (!("shape" in shape)) {
       this.#takeFirst(id, shape, own);
       return;

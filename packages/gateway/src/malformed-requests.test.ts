@@ -39,6 +39,30 @@ describe("a malformed request", () => {
     expect((await fetch(`${gateway.url}/t/acme/notes`)).status).toBe(200);
   });
 
+  test("that is compressed and says so as a transfer coding is refused: without that name nobody would know", async () => {
+    const upstream = await startFakeUpstream();
+    const { gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()]);
+    const raw = await openRawConnection(gateway.url);
+    raw.write(`POST ${TO}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`);
+    expect(await raw.received("chunked.")).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
+    expect(upstream.requests).toEqual([]);
+  });
+
+  test("that becomes so while its answer is under way gets nothing that would pass for a part of the answer", async () => {
+    const upstream = await startFakeUpstream((_request, response) => {
+      response.writeHead(200, { "content-length": "500" });
+      response.write("the beginning");
+    });
+    const { gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()]);
+    const raw = await openRawConnection(gateway.url);
+    raw.write(`POST ${TO}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`);
+    await raw.received("the beginning");
+    raw.write("no chunk\r\n");
+    const answer = await raw.ended();
+    expect(answer.match(/HTTP\/1.1/g)).toHaveLength(1);
+    expect(answer.endsWith("the beginning")).toBe(true);
+  });
+
   test("that the parser refuses is told why as a problem", async () => {
     const { gateway } = await gatewayWith([routeOf()]);
     const raw = await openRawConnection(gateway.url);

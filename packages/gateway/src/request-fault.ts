@@ -28,8 +28,13 @@ export function requestFault(
       if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
     }
     if (hosts > 1) return { code: INVALID, detail: "The request has two Host fields." };
-    if (headers["transfer-encoding"] !== undefined && request.httpVersion === "1.0") {
+    const coding = headers["transfer-encoding"];
+    if (coding !== undefined && request.httpVersion === "1.0") {
       return { code: INVALID, detail: "HTTP/1.0 knows no Transfer-Encoding." };
+    }
+    // Another coding would be passed on without its name (RFC 9112, 6.1).
+    if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
+      return { code: INVALID, detail: "The only Transfer-Encoding that is understood is chunked." };
     }
   }
   if (headers.host !== undefined && !AUTHORITY.test(headers.host)) {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RouteChange } from "@aibos/contract";
+import { KeptRoutesReader, keptTexts } from "./kept-routes.ts";
 import { routeKeyOf } from "./route-key.ts";
 import { type RouteSnapshot, RouteTable } from "./route-table.ts";
 import { EMPTY_SNAPSHOT, endpointsOf, routeOf } from "./testing/started-gateway.ts";
@@ -127,5 +128,25 @@ describe("a route table", () => {
         expect([...copy.urls()]).toEqual([...table.urls()]);
       }),
     );
+  });
+
+  test("is kept whole when a route goes and comes again while it is written", () => {
+    const names = Array.from({ length: 1_500 }, (_, index) => `t${index}`);
+    const table = tableWith(...names.map((tenant) => routeOf({ tenant })));
+    const texts = keptTexts(table);
+    const kept = [texts.next().value, texts.next().value];
+    const deltas = [
+      [{ kind: "route", tenant: "t0", module: "notes", route: null }],
+      [routeOf({ tenant: "new" })],
+      [routeOf({ tenant: "t0", role: "again" })],
+    ].map((changes, index) => ({ type: "delta", revision: index + 3, changes: changes as RouteChange[] }) as const);
+    for (const delta of deltas) table.apply(delta);
+    kept.push(...texts, ...deltas.map((delta) => JSON.stringify(delta)));
+    const read = new RouteTable();
+    const reader = new KeptRoutesReader(read);
+    for (const text of kept) reader.take(text ?? "");
+    expect([read.size, read.revision]).toEqual([table.size, table.revision]);
+    expect(read.route("t0/notes")?.route.role).toBe("again");
+    expect(read.route("new/notes")).toBeDefined();
   });
 });

@@ -16,6 +16,20 @@ export function isFaultOfRequest(error: Error): boolean {
   return failureCodeOf(error) === "REQUEST_INVALID";
 }
 
+/** What this gateway ran out of, or could not look up: that tells nothing about the upstream either. */
+const OWN_FAULTS: ReadonlySet<string> = new Set([
+  "EMFILE",
+  "ENFILE",
+  "ENOBUFS",
+  "ENOMEM",
+  "EADDRNOTAVAIL",
+  "EAI_AGAIN",
+]);
+
+export function isFaultOfGateway(error: Error): boolean {
+  return OWN_FAULTS.has(failureCodeOf(error));
+}
+
 /** How measurements and logs call it. `reached` is whether the request got a connection. */
 export function exchangeFailureOf(error: Error, reached: boolean): ExchangeFailure {
   switch (failureCodeOf(error)) {

@@ -2,17 +2,22 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
+import { isFaultOfGateway } from "./upstream-failure.ts";
 
 /**
  * Whether an upstream answers its health path with 2xx, in time. Where nobody said what that path is: whether it takes
- * connections. Each probe has a connection of its own: one from before would tell of a listener that is gone.
+ * connections. Each probe has a connection of its own: one from before would tell of a listener that is gone. Undefined when this gateway could not ask.
  */
-export async function probeUpstream(url: URL, healthPath: string | null, timeout: number): Promise<boolean> {
+export async function probeUpstream(
+  url: URL,
+  healthPath: string | null,
+  timeout: number,
+): Promise<boolean | undefined> {
   const signal = AbortSignal.timeout(timeout);
   try {
     return healthPath === null ? await takesConnections(url, signal) : await answersWell(url, healthPath, signal);
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof Error && isFaultOfGateway(error) ? undefined : false;
   }
 }
 

@@ -217,7 +217,7 @@ export class UpstreamWatch {
     const passed = await probeUpstream(new URL(upstream.url), upstream.version.healthPath, probeTimeout);
     // It was forgotten meanwhile, or ejected, which began probing anew.
     if (this.#probes.get(upstream) !== timer) return;
-    this.saw(upstream, { kind: "probe", passed, at: now() });
+    if (passed !== undefined) this.saw(upstream, { kind: "probe", passed, at: now() });
     if (this.#probes.get(upstream) === timer) this.#probeLater(upstream);
   }
 }

@@ -70,9 +70,19 @@ export async function* misfits(
   }
 }
 
+/** What values of a category of types are written like: booleans, numbers, times and spans of time. */
+const SAMPLES: Readonly<Record<string, readonly string[]>> = {
+  B: ["true"],
+  N: ["0", "1"],
+  D: ["2000-01-01"],
+  T: ["1 day"],
+};
+/** The text is not one of the type. */
+const NOT_OF_TYPE: readonly string[] = ["22P02", "22007"];
+
 /**
- * Says that no value of one type can become one of another: there is no cast, and neither is written as text. The trigger
- * would find out with the first row.
+ * Says that values of one type can't become ones of another: there is no cast, and what they are written like is not
+ * understood, which is how the trigger assigns them. It would find out with the first row.
  */
 async function describeTypes(
   client: ClientBase,
@@ -80,15 +90,31 @@ async function describeTypes(
   into: number | undefined,
 ): Promise<{ detail: string; options?: undefined } | undefined> {
   if (from === into || from === undefined || into === undefined) return undefined;
-  const { rows } = await client.query<{ from: string; into: string }>(
-    `select format_type(f.oid, null) as "from", format_type(i.oid, null) as into from pg_type f, pg_type i
+  const { rows } = await client.query<{ from: string; into: string; category: string }>(
+    `select format_type(f.oid, null) as "from", format_type(i.oid, null) as into, f.typcategory as category
+     from pg_type f, pg_type i
      where f.oid = $1 and i.oid = $2 and f.typcategory <> i.typcategory
-       and not f.typcategory = any ('{S,X,P,C,E}') and not i.typcategory = any ('{S,X,P,C,E}')
        and not exists (select from pg_cast where castsource = f.oid and casttarget = i.oid)`,
     [from, into],
   );
-  const [misfit] = rows;
-  return misfit && { detail: `it gives ${misfit.from}, and the column is ${misfit.into}` };
+  const [types] = rows;
+  const samples = types === undefined ? [] : (SAMPLES[types.category] ?? []);
+  if (types === undefined || samples.length === 0) return undefined;
+  for (const sample of samples) if (await canBeRead(client, sample, types)) return undefined;
+  return { detail: `it gives ${types.from}, and the column is ${types.into}` };
+}
+
+async function canBeRead(client: ClientBase, sample: string, types: { from: string; into: string }): Promise<boolean> {
+  await client.query("savepoint sample");
+  try {
+    await client.query(`select $1::text::${types.from}::text::${types.into}`, [sample]);
+    return true;
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    return !NOT_OF_TYPE.includes(error.code ?? "");
+  } finally {
+    await client.query("rollback to savepoint sample; release savepoint sample");
+  }
 }
 
 export function nameOf(relation: string, column: string, versions: readonly LiveVersion[]): string {

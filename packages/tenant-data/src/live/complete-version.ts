@@ -27,10 +27,12 @@ export async function completeVersion(
   for (const { version: name } of leaving) await dropVersionSchema(client, schema, name);
   // What keeps versions equal must not run for the changes below.
   await replaceTriggers(client, schema, []);
+  const { relations: dropped, columns } = withoutVersions(leaving, staying);
+  // They keep others' keys from being changed, and go in any case.
+  await dropForeignKeysOf(client, schema, dropped);
   for (const step of steps) {
     for (const task of inOrder(step.completing)) await runTask(client, schema, task);
   }
-  const { relations: dropped, columns } = withoutVersions(leaving, staying);
   for (const task of columns) await runTask(client, schema, task);
   // At once: they may refer to one another.
   const tables = dropped.map((relation) => `${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`);
@@ -69,6 +71,18 @@ async function enterFiles(client: ClientBase, schema: string, versions: readonly
   if (files.length === 0) return;
   await prepareLedger(client, schema);
   for (const file of files) await enterMigration(client, schema, file, true);
+}
+
+async function dropForeignKeysOf(client: ClientBase, schema: string, relations: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ relation: string; name: string }>(
+    `select c.relname as relation, k.conname as name from pg_constraint k
+       join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relname = any ($2::text[]) and k.contype = 'f' and k.conislocal`,
+    [schema, relations],
+  );
+  for (const { relation, name } of rows) {
+    await runTask(client, schema, { do: "drop-constraint", relation, constraint: name });
+  }
 }
 
 /** Tables and columns that no staying version has. */

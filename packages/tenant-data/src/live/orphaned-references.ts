@@ -52,6 +52,9 @@ function stays(table: DraftTable, { name, columns }: ConstraintFacts): boolean {
 
 /** Whether a table still has a key over just these columns, or gets another one. */
 function hasKey(table: DraftTable, columns: readonly string[]): boolean {
+  const has = (name: string): boolean =>
+    table.columns.some(({ physical, replaces }) => physical === name || replaces === name);
+  if (!columns.every(has)) return false;
   const wanted = new Set<string | null | undefined>(columns);
   const same = (names: readonly (string | null | undefined)[]): boolean =>
     names.length === wanted.size && names.every((name) => wanted.has(name));

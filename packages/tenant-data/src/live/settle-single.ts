@@ -74,12 +74,24 @@ async function renameParts(client: ClientBase, schema: string, from: string, to:
     [table, `${from}_`],
   );
   for (const { sequence, name } of rows) {
-    const wanted = quoteIdentifier(passableName(`${to}${name.slice(from.length)}`));
+    const wanted = quoteIdentifier(await freeName(client, schema, `${to}${name.slice(from.length)}`));
     await client.query(
       sequence
         ? `alter sequence ${quoteIdentifier(schema)}.${quoteIdentifier(name)} rename to ${wanted}`
         : `alter table ${table} rename constraint ${quoteIdentifier(name)} to ${wanted}`,
     );
+  }
+}
+
+/** The name, or the next one with a number, as the server itself would choose it. */
+async function freeName(client: ClientBase, schema: string, name: string): Promise<string> {
+  for (let number = 0; ; number += 1) {
+    const candidate = passableName(number === 0 ? name : `${name}${number}`);
+    const { rowCount } = await client.query(
+      "select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2",
+      [schema, candidate],
+    );
+    if (rowCount === 0) return candidate;
   }
 }
 

@@ -14,7 +14,7 @@ export async function startRenameColumn(context: StartContext, operation: Operat
   const adopts = choice !== undefined && "adopt" in choice && customFieldAt(context, table, to) !== undefined;
   if (adopts) {
     // What the column holds is the module's; the tenant's own value takes the place of nothing.
-    const type = factsOf(table, column.physical)?.type ?? "text";
+    const type = column.spec?.type ?? factsOf(table, column.physical)?.type ?? "text";
     const up = `coalesce(${quoteIdentifier(from)}, (${quoteIdentifier(to)})::${type})`;
     await replaceColumns(context, table, [{ column, up, down: undefined }]);
   }

@@ -342,4 +342,20 @@ export const ALTER_COLUMN_CASES: readonly OperationCase[] = [
     ],
     afterRollback: [owner("insert into payments (amount) values ('60') returning id", "6")],
   },
+  {
+    operation: "alter_column",
+    name: "type, from a number to a boolean, which has no cast",
+    given: "create table notes (id integer primary key, flag smallint); insert into notes values (1, 1), (2, 0)",
+    migrations: [
+      { alter_column: { table: "notes", column: "flag", type: "boolean", up: "flag", down: "flag::integer" } },
+    ],
+    afterStart: [older("select flag from notes order by id", "1", "0")],
+    afterBackfill: [
+      newer("select flag from notes order by id", "true", "false"),
+      newer("insert into notes values (3, true)"),
+      older("select flag from notes where id = 3", "1"),
+    ],
+    afterComplete: [owner("select flag from notes order by id", "true", "false", "true")],
+    afterRollback: [owner("select flag from notes order by id", "1", "0", "1")],
+  },
 ];

@@ -368,4 +368,12 @@ export const COLUMN_CASES: readonly OperationCase[] = [
     migrations: [{ drop_column: { table: "names", column: "whole", down: "nobody" } }],
     expectedStartError: 'the "down" for column "whole" does not fit: column "nobody" does not exist',
   },
+  {
+    operation: "drop_column",
+    name: "that a table which stays refers to",
+    given: `create table films (id integer primary key, title text unique);
+      create table shows (id integer primary key, film text references films (title))`,
+    migrations: [{ drop_column: { table: "films", column: "title", down: "null" } }],
+    expectedStartError: 'needs a key over title of "films", which the release drops',
+  },
 ];

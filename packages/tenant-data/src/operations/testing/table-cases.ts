@@ -327,6 +327,44 @@ export const TABLE_CASES: readonly OperationCase[] = [
   },
   {
     operation: "drop_table",
+    name: "whose rows refer to a table with another key from now on",
+    given: `create table clients (id integer primary key, name text);
+      create table orders (id integer primary key, client integer references clients (id));
+      insert into clients values (1, 'Ann'); insert into orders values (1, 1)`,
+    migrations: [
+      { drop_table: { name: "orders" } },
+      { alter_column: { table: "clients", column: "id", type: "bigint", up: "id", down: "id" } },
+    ],
+    afterStart: [older("select count(*) from orders", "1")],
+    afterBackfill: [newer("insert into clients (id, name) values (9, 'Zoe') returning id", "9")],
+    afterComplete: [
+      owner("select to_regclass('orders') is null", "true"),
+      owner("select pg_typeof(id) from clients where id = 9", "bigint"),
+    ],
+    afterRollback: [refused(owner("insert into orders values (3, 99)"), "orders_client_fkey")],
+  },
+  {
+    operation: "create_table",
+    name: "with the name that another one gives up",
+    given: "create table orders (id integer primary key); insert into orders values (1)",
+    migrations: [
+      { rename_table: { from: "orders", to: "old_orders" } },
+      { create_table: { name: "orders", columns: [{ name: "id", type: "integer", pk: true }] } },
+    ],
+    afterStart: [older("select * from orders", "1")],
+    afterBackfill: [newer("insert into orders values (7)"), newer("select * from old_orders", "1")],
+    afterComplete: [
+      owner("select * from orders", "7"),
+      owner(
+        "select conname from pg_constraint where conrelid = 'old_orders'::regclass and contype = 'p'",
+        "orders_pkey",
+      ),
+      owner("select conname from pg_constraint where conrelid = 'orders'::regclass and contype = 'p'", "orders_pkey1"),
+    ],
+    afterRollback: [owner("select * from orders", "1")],
+  },
+  {
+    operation: "drop_table",
     name: "and another one of its name made",
     given: NOTES,
     migrations: [
