@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { spawn } from "@lydell/node-pty";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { MigrationValidation } from "@aibos/contract";
 import { FAKE_TOKEN, type FakeApi, problem, startFakeApi } from "../testing/fake-api.ts";
 import { runInProcess } from "../testing/run-in-process.ts";
 import { SAMPLE_CONFLICTS, sampleResolution } from "../testing/sample-conflicts.ts";
@@ -79,8 +80,16 @@ describe("without a terminal", () => {
 
   test("a tenant's modules that don't go together are explained, with the upgrades that settle it", async () => {
     await api[Symbol.asyncDispose]();
-    const unmet = { code: "AIBOS_DEPENDENCY_UNMET", severity: "error", message: "crm 1.0.0 needs shop <1.5.0." };
-    const validation = { isValid: false, errors: [unmet], warnings: [], path: [], steps: [], holdsRequests: false };
+    const unmet = { code: "AIBOS_DEPENDENCY_UNMET", message: "crm 1.0.0 needs shop <1.5.0." };
+    const validation: MigrationValidation = {
+      isValid: false,
+      errors: [{ ...unmet, severity: "error" }],
+      warnings: [],
+      path: [],
+      steps: [],
+      holdsRequests: false,
+      estimate: null,
+    };
     api = await startFakeApi({
       [CONFLICTS]: { body: { items: [] } },
       "POST /v1/tenants/acme/modules/shop/validation": { body: validation },
