@@ -26,6 +26,8 @@ export function inspect(withClient: WithClient, inspection: Inspection): Promise
     if (kind.action === "snapshot") {
       const copied = await structureOf(withClient, COPY);
       if (copied !== (await structureOf(withClient, SCHEMA))) problems.push("the copy is not what was copied");
+      const rows = await countPayments(client, COPY);
+      if (rows < ROWS) problems.push(`the copy has ${rows} payments`);
     }
     problems.push(...(await inspectVersions(client, SCHEMA, kind)));
     if (kind.action === "backup") {
@@ -35,6 +37,10 @@ export function inspect(withClient: WithClient, inspection: Inspection): Promise
       if (rows < ROWS) problems.push(`the backup has ${rows} payments`);
     }
     if (kind.action === "restore-backup") {
+      const kept = (await verifyBackup(backup)).tables.find(({ name }) => name === "payments")?.rows ?? 0;
+      const rows = await countPayments(client, BACK);
+      if (rows !== kept) problems.push(`what was restored has ${rows} payments, and the backup ${kept}`);
+      // It writes a row through each version.
       problems.push(...(await inspectVersions(client, BACK, kind)));
       if ((await structureOf(withClient, BACK)) !== before) problems.push("what was restored has another structure");
     }
@@ -49,6 +55,13 @@ export function inspect(withClient: WithClient, inspection: Inspection): Promise
 /** On a session of its own, which nobody set anything for. */
 function structureOf(withClient: WithClient, schema: string): Promise<string> {
   return withClient(async (client) => (await fingerprintSchema(client, schema)).structure);
+}
+
+async function countPayments(client: pg.Client, schema: string): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    `select count(*)::int as count from ${quoteIdentifier(schema)}.payments`,
+  );
+  return rows[0]?.count ?? 0;
 }
 
 async function inspectRows(client: pg.Client, { kind, written }: Inspection): Promise<string[]> {
