@@ -92,7 +92,7 @@ export async function fingerprintTenant(client: Client, tenant: string): Promise
 export async function leftoverSchemas(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select nspname as name from pg_namespace
-     where nspname !~ '^(pg_|information_schema$|public$|aibos$|aibos_dbos$|dbos$)'
+     where nspname !~ '^(pg_|information_schema$|public$|aibos$|aibos_customizations$|aibos_dbos$|dbos$)'
        and nspname not in (select schema_name from aibos.tenant_modules)
        and nspname not in (select schema_name from aibos.rollback_points where state = 'available')
        and nspname not in (
