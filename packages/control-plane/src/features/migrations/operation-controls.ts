@@ -87,13 +87,24 @@ async function setAsked(
   await notifyMigration(tx, migrationId);
 }
 
-/** The step of an operation that can't be undone, once it has begun. */
+/**
+ * The step of an operation that can't be undone, once it has begun. One that ends a hold is such a step, too: from then
+ * on users write what going back to the copy of before would lose.
+ */
 async function irreversibleStep({ db }: ControlTransaction, migrationId: string): Promise<string | undefined> {
+  const { plan } = await db
+    .selectFrom("migration_records")
+    .select("plan")
+    .where("id", "=", migrationId)
+    .executeTakeFirstOrThrow();
   const begun = await db
     .selectFrom("migration_steps")
-    .select("name")
+    .select(["name", "position"])
     .where("migration_id", "=", migrationId)
     .where("status", "in", ["running", "succeeded"])
     .execute();
-  return begun.map(({ name }) => name).find((name) => stepKind(name).hasHappened !== undefined);
+  // What follows the plan arrives, after a failure, at a release that was reached: its switch ends the hold.
+  const endsHold = ({ name, position }: { name: string; position: number }): boolean =>
+    name === "route" && plan[position]?.with["release"] !== false;
+  return begun.find((step) => stepKind(step.name).hasHappened !== undefined || endsHold(step))?.name;
 }

@@ -92,6 +92,20 @@ export function describeSupervisedMigrations(world: ServiceWorld): void {
       });
     });
 
+    test("can't be cancelled once a hold has ended, when users write what that would lose", async () => {
+      const tenant = await world.tenantAt("1.0.0");
+      const { id } = await move(tenant, "1.1.0", { observe: 3 });
+      await isAt(id, "observe");
+      await world.inTenant(tenant, "insert into notes (body) values ('written since')");
+      await expect(world.service.cancelMigration(id)).rejects.toMatchObject({
+        code: "AIBOS_MIGRATION_NOT_CANCELLABLE",
+        message: expect.stringContaining('step "route"'),
+      });
+      expect(await world.service.waitForMigration(id)).toMatchObject({ status: "succeeded" });
+      const written = "select count(*)::int as n from notes where body = 'written since'";
+      expect(await world.inTenant(tenant, written)).toEqual([{ n: 1 }]);
+    });
+
     test("is paused before a step, resumed, and can't be cancelled once it is done", async () => {
       const tenant = await world.tenantAt("2.0.0");
       const { id } = await move(tenant, "2.2.0", { observe: 2 });

@@ -146,7 +146,7 @@ function liveSteps(
 }
 
 function watch({ to, from, seconds }: { to: Version; from: Version; seconds: number }): PlannedStep[] {
-  return seconds === 0 ? [] : [plan(observe, { version: to, dataVersion: to, before: from, seconds })];
+  return seconds > 0 ? [plan(observe, { version: to, dataVersion: to, before: from, seconds })] : [];
 }
 
 /** One hop for each release after the first. */
