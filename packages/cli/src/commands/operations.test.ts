@@ -18,6 +18,16 @@ async function run(answers: Record<string, FakeAnswer>, ...words: string[]) {
   return runInProcess(api.url, words);
 }
 
+const CARRIED: Parameters<typeof sampleStep>[1] = {
+  name: "carry-flags",
+  detail: {
+    kept: 2,
+    renamed: ["old → new"],
+    converted: [],
+    conflicts: [{ flag: "gone", user: "ann", reason: '"gone" is not declared by the new version' }],
+  },
+};
+
 test("migrate-tenant shows each step as it ends, then how it ended", async () => {
   const ran = await run(
     {
@@ -26,7 +36,7 @@ test("migrate-tenant shows each step as it ends, then how it ended", async () =>
         lines: [
           sampleMigration({ steps: [sampleStep(1, { status: "running", finishedAt: null })] }),
           sampleMigration({ steps: [sampleStep(1), sampleStep(2, { status: "running", finishedAt: null })] }),
-          sampleSuccess({ result: { heldMs: 120 } }),
+          sampleSuccess({ result: { heldMs: 120 }, steps: [sampleStep(1), sampleStep(2, CARRIED)] }),
         ],
       },
     },
@@ -42,6 +52,8 @@ test("migrate-tenant shows each step as it ends, then how it ended", async () =>
       "✔ Step 1 250 ms",
       "✔ Step 2 250 ms",
       "✔ acme: accounting moved 1.0.0 → 1.5.0 (2.3 s, mig_8f3c2a1b9d04)",
+      "  Values of flags came along: 2 as they were, old → new renamed.",
+      '  A flag\'s value did not come along: gone (user ann): "gone" is not declared by the new version',
       "  Requests were held for 120 ms.",
       "",
     ].join("\n"),

@@ -1,6 +1,7 @@
 import type { Migration, MigrationKind } from "@aibos/contract";
 import type { Colors } from "./colors.ts";
 import { oneLine, plainText } from "./plain-text.ts";
+import { carriedFlagsLines } from "./carried-flags.ts";
 import { durationText, elapsedMs, timeText } from "./time-text.ts";
 
 /** Where a migration comes from and leads to: `1.0.0 → 1.5.0 → 2.0.0`. */
@@ -84,8 +85,8 @@ function successText(migration: Migration, about: string): string {
   return oneLine(SUCCESS[migration.kind](migration, about));
 }
 
-function consequences({ result }: Migration): string[] {
-  const lines: string[] = [];
+function consequences({ result, steps }: Migration): string[] {
+  const lines = carriedFlagsLines(steps);
   if (result.completion !== undefined) {
     const { at, migrationId } = result.completion;
     lines.push(

@@ -11,6 +11,7 @@ export type CarriedSetting =
  * An override of a flag in another version: under the name that the version has for the flag, its value converted where
  * that loses nothing, or the reason why it can't come along.
  *
+ * @param between what the releases on the way declare, oldest first: they may have renamed the flag, too
  * @param valueProblem what a version's JSON Schema has against a value; null for nothing
  */
 export function carrySetting(
@@ -18,10 +19,15 @@ export function carrySetting(
   setting: FlagSetting,
   {
     to,
+    between = [],
     valueProblem,
-  }: { to: readonly FlagDefinition[]; valueProblem: (flag: FlagDefinition, value: FlagValue) => string | null },
+  }: {
+    to: readonly FlagDefinition[];
+    between?: readonly (readonly FlagDefinition[])[];
+    valueProblem: (flag: FlagDefinition, value: FlagValue) => string | null;
+  },
 ): CarriedSetting {
-  const target = to.find(({ key }) => key === from.key) ?? to.find(({ renamedFrom }) => renamedFrom === from.key);
+  const target = to.find(({ key }) => key === nameAlong(from.key, [...between, to]));
   if (target === undefined) return { conflict: `"${from.key}" is not declared by the new version` };
   const missing = namedVariants(setting).find((name) => !target.variants.has(name));
   if (setting.targeting !== undefined && [...from.variants.keys()].some((name) => !target.variants.has(name))) {
@@ -50,6 +56,14 @@ export function carrySetting(
   }
   const how = converted ? "converted" : target.key === from.key ? "kept" : "renamed";
   return { flag: target.key, setting: carried, how };
+}
+
+/** What a flag is called after these releases. One that leaves it out may have been followed by one that has it again. */
+function nameAlong(key: string, releases: readonly (readonly FlagDefinition[])[]): string {
+  return releases.reduce((name, declared) => {
+    if (declared.some((definition) => definition.key === name)) return name;
+    return declared.find(({ renamedFrom }) => renamedFrom === name)?.key ?? name;
+  }, key);
 }
 
 function namedVariants({ variant, rollout }: FlagSetting): string[] {

@@ -35,6 +35,15 @@ test("an override is kept, renamed, converted, or told as a conflict", () => {
   expect(carry("theme", { rollout: { variant: "dark", by: "user", percent: 5 } })).toHaveProperty("conflict");
 });
 
+test("an override is found again under a name that releases on the way gave it", () => {
+  const between = [definitionsOf({ middle: { type: "boolean", default: false, renamedFrom: "gone" } }), []];
+  const to = definitionsOf({ last: { type: "string", default: "", renamedFrom: "middle" } });
+  const along = (releases: typeof between) =>
+    carrySetting(flag("gone"), { value: true }, { to, between: releases, valueProblem: () => null });
+  expect(along(between)).toEqual({ flag: "last", setting: { value: "true" }, how: "converted" });
+  expect(along([])).toHaveProperty("conflict");
+});
+
 test("a value is converted where it means the same, and never otherwise", () => {
   expect(["true", "yes", 1].map((value) => convertValue(value, "boolean"))).toEqual([true, undefined, undefined]);
   expect(["1", "1.5", "007", "x"].map((value) => convertValue(value, "integer"))).toEqual([

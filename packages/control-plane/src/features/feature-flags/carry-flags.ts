@@ -1,5 +1,5 @@
 import { flagValueProblem, type FlagFeedChange } from "@aibos/contract";
-import { carrySetting, type ModuleId, type TenantId, type Version } from "@aibos/domain";
+import { carrySetting, type FlagDefinition, type ModuleId, type TenantId, type Version } from "@aibos/domain";
 import type { ControlTransaction } from "../../db/control-database.ts";
 import { applyFlagChanges } from "./apply-flag-changes.ts";
 import { readFlagDefinitions, scopeOf } from "./flag-read-model.ts";
@@ -10,6 +10,8 @@ interface Move {
   readonly module: ModuleId;
   readonly from: Version;
   readonly to: Version;
+  /** Releases on the way, oldest first. */
+  readonly between?: readonly Version[] | undefined;
 }
 
 /** What became of a tenant's overrides, for the ledger, and what puts the version's back as they were. */
@@ -17,7 +19,7 @@ export interface CarriedFlags {
   readonly kept: number;
   readonly renamed: string[];
   readonly converted: string[];
-  readonly conflicts: { flag: string; reason: string }[];
+  readonly conflicts: { flag: string; user?: string; reason: string }[];
   readonly before: FlagFeedChange[];
 }
 
@@ -25,16 +27,24 @@ export interface CarriedFlags {
  * Gives a tenant's overrides of one version to another one, as that declares its flags. The other version's own are
  * replaced; this version's stay as they are, and are there again when the tenant comes back.
  */
-export async function carryFlags(tx: ControlTransaction, { tenant, module, from, to }: Move): Promise<CarriedFlags> {
+export async function carryFlags(
+  tx: ControlTransaction,
+  { tenant, module, from, to, between = [] }: Move,
+): Promise<CarriedFlags> {
   await lockFlags(tx);
   const old = await readFlagDefinitions(tx.db, module, from);
   const declared = await readFlagDefinitions(tx.db, module, to);
+  const onTheWay: FlagDefinition[][] = [];
+  for (const version of between) onTheWay.push(await readFlagDefinitions(tx.db, module, version));
+  const target = { to: declared, between: onTheWay, valueProblem: flagValueProblem };
   const rows = await tx.db
     .selectFrom("flag_overrides")
     .selectAll()
     .where("module", "=", module)
     .where("tenant", "=", tenant)
     .where("version", "in", [from, to])
+    .orderBy("flag")
+    .orderBy("user_key")
     .execute();
   await forgetConflicts(tx, { tenant, module, to });
 
@@ -50,9 +60,9 @@ export async function carryFlags(tx: ControlTransaction, { tenant, module, from,
   for (const row of rows.filter(({ version }) => version === from)) {
     const definition = old.find(({ key }) => key === row.flag);
     if (definition === undefined) continue;
-    const carried = carrySetting(definition, row.setting, { to: declared, valueProblem: flagValueProblem });
+    const carried = carrySetting(definition, row.setting, target);
     if ("conflict" in carried) {
-      outcome.conflicts.push({ flag: row.flag, reason: carried.conflict });
+      outcome.conflicts.push({ flag: row.flag, ...ofUser(row.user_key), reason: carried.conflict });
       await tx.db
         .insertInto("flag_conflicts")
         .values({
@@ -68,7 +78,8 @@ export async function carryFlags(tx: ControlTransaction, { tenant, module, from,
       continue;
     }
     if (carried.how === "kept") kept += 1;
-    else outcome[carried.how].push(`${row.flag} → ${carried.flag}`);
+    else
+      outcome[carried.how].push(`${row.flag} → ${carried.flag}${row.user_key === "" ? "" : ` (user ${row.user_key})`}`);
     put({ kind: "setting", flag: carried.flag, scope: scopeOf(row), version: to, setting: carried.setting });
   }
   const before = await applyFlagChanges(tx, module, [...changes.values()]);
@@ -84,6 +95,10 @@ export async function carryFlags(tx: ControlTransaction, { tenant, module, from,
     });
   }
   return { ...outcome, kept, before };
+}
+
+function ofUser(key: string): { user?: string } {
+  return key === "" ? {} : { user: key };
 }
 
 /** Puts a version's overrides back as they were before {@link carryFlags}. */

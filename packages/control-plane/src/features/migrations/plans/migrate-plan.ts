@@ -63,7 +63,7 @@ export async function planMigrate(facts: DecisionFacts, request: MigrateRequest,
   }
   const dataPath = [point.dataVersion, ...path.filter((version) => compareVersions(version, point.dataVersion) > 0)];
   const merges = await mergeAlong(facts, path, request.preserveCustomizations !== false);
-  const carried = await carryAlong(facts, from, to);
+  const carried = await carryAlong(facts, { from, to, path });
   const exclusive = await firstExclusive(facts.modules, module, dataPath);
   if (exclusive === undefined) {
     return {

@@ -42,7 +42,8 @@ export async function planSideBySide(facts: DecisionFacts, version: Version, tod
   };
   const served = path.indexOf(point.version);
   const merges = await mergeAlong(facts, served === -1 ? [point.version, version] : path.slice(served), true);
-  const way = { path, point, merges, carried: await carryAlong(facts, point.version, version) };
+  const carried = await carryAlong(facts, { from: point.version, to: version, path });
+  const way = { path, point, merges, carried };
   return {
     fromVersion: data,
     toVersion: version,

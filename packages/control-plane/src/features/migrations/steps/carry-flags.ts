@@ -7,12 +7,12 @@ import type { StepKind } from "../migration-step.ts";
  * Gives the tenant's own values of flags to the version that it moves to, as that declares them. Those of the version
  * that it leaves stay, for when it comes back. A value that can't come along stops nobody: it is reported.
  */
-export const carryFlags: StepKind<{ from: Version; to: Version }> = {
+export const carryFlags: StepKind<{ from: Version; to: Version; between?: readonly Version[] }> = {
   name: "carry-flags",
   title: ({ from, to }) => `give ${to} the values of flags that the tenant set for ${from}`,
   async inside(tx, run) {
-    const { from, to } = run.with;
-    return { detail: { ...(await carry(tx, { tenant: run.tenant, module: run.module, from, to })) } };
+    const { tenant, module, with: way } = run;
+    return { detail: { ...(await carry(tx, { tenant, module, ...way })) } };
   },
   async undoInside(tx, run, recorded) {
     const { from, to } = run.with;
