@@ -28,6 +28,8 @@ export interface TrafficOptions {
   readonly thinkMs: number;
   /** The request that a user makes next; told the version that answered this user last. */
   readonly next: (user: number, turn: number, version: string | undefined) => UserRequest;
+  /** Told of each answer, but for failures. */
+  readonly seen?: (user: number, body: string, version: string) => void;
 }
 
 export interface UserRequest {
@@ -95,7 +97,7 @@ export class Traffic {
   }
 
   async #ask(user: number, turn: number): Promise<void> {
-    const { gatewayUrl, tenant, module, next } = this.#options;
+    const { gatewayUrl, tenant, module, next, seen } = this.#options;
     const { path, method = "GET", body } = next(user, turn, this.#versionOfUser.get(user));
     const started = performance.now();
     try {
@@ -111,8 +113,10 @@ export class Traffic {
       const text = await response.text();
       const version = response.headers.get("x-aibos-version") ?? "";
       this.#versionOfUser.set(user, version);
-      if (response.ok) this.#window.answered(version, performance.now() - started, method === "POST");
-      else this.#window.failed(`${method} ${path} → ${response.status} ${text.slice(0, 160)}`, version);
+      if (response.ok) {
+        this.#window.answered(version, performance.now() - started, method === "POST");
+        seen?.(user, text, version);
+      } else this.#window.failed(`${method} ${path} → ${response.status} ${text.slice(0, 160)}`, version);
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
       this.#window.failed(`${method} ${path} → ${error instanceof Error ? error.message : String(error)}${cause}`);

@@ -1,6 +1,7 @@
 import type { MultiVersionService } from "@aibos/contract";
 import type { PlatformProcess } from "../platform-process.ts";
 import type { Story } from "../story.ts";
+import { featureFlags } from "./feature-flags.ts";
 import { fleet } from "./fleet.ts";
 import { foundation } from "./foundation.ts";
 import { liveData } from "./live-data.ts";
@@ -20,4 +21,4 @@ export interface Chapter {
   tell(parts: ChapterParts): Promise<void>;
 }
 
-export const CHAPTERS: readonly Chapter[] = [foundation, liveData, rollouts, fleet];
+export const CHAPTERS: readonly Chapter[] = [foundation, liveData, rollouts, fleet, featureFlags];

@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { type ModuleKit, ProblemError } from "@aibos/module-kit";
 import { customerRoutes } from "./customers.ts";
 import { currency } from "./amount.ts";
+import { homeRoutes } from "./home.ts";
 import { invoiceChangeRoutes } from "./invoice-changes.ts";
 import { invoiceRoutes } from "./invoices.ts";
 import { paymentRoutes } from "./payments.ts";
@@ -31,6 +32,7 @@ export function createAccounting(kit: ModuleKit): Hono {
     const summary = await kit.withTenant(c, (tenant) => readSummary(tenant, wanted), { readOnly: true });
     return c.json({ version: kit.config.version, ...summary });
   });
+  app.route("/home", homeRoutes(kit));
   app.route("/customers", customerRoutes(kit));
   app.route("/invoices", invoiceRoutes(kit));
   app.route("/invoices", invoiceChangeRoutes(kit));
