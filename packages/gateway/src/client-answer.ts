@@ -51,6 +51,25 @@ export function beginAnswer(response: ServerResponse, status: number, text: stri
   answer.writeHead(status);
 }
 
+/**
+ * Has `cut` called when the client takes nothing, for so many milliseconds, of what waits for it. Whoever takes some of
+ * it, however little, begins anew: that is what Node's own timeouts of connections and streams know.
+ */
+export function limitSilence(response: ServerResponse, milliseconds: number, cut: () => void): SilenceLimit {
+  const timed = http2Of(response)?.stream ?? response;
+  timed.on("timeout", cut);
+  return {
+    start: () => void timed.setTimeout(milliseconds),
+    stop: () => void timed.setTimeout(0),
+  };
+}
+
+/** To be started when something waits for the client, and stopped when nothing does. */
+export interface SilenceLimit {
+  start(): void;
+  stop(): void;
+}
+
 /** A body up to this size goes out in one piece with the head: one write instead of two is most of what it costs. */
 const ONE_PIECE_BYTES = 8 * 1024;
 
@@ -90,7 +109,9 @@ export function informClient(
 export function breakOff(request: IncomingMessage, response: ServerResponse): void {
   const answer = http2Of(response);
   if (answer !== undefined) {
-    answer.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // Not `close`, which lets what waits for the client go out first. The error is told to the request, too.
+    request.on("error", () => undefined);
+    answer.stream.destroy(new Error("The answer was broken off."));
     return;
   }
   if (request.httpVersion === "1.0") request.socket.resetAndDestroy();

@@ -2,6 +2,7 @@ import { type IncomingMessage, request as httpRequest, STATUS_CODES } from "node
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
+import { awakeTimeout } from "./awake-clock.ts";
 import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
 import type { ExchangeRecord } from "./exchange.ts";
 import { type Attempt, NO_UPSTREAM } from "./forward.ts";
@@ -60,17 +61,18 @@ export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), bef
   let connected = false;
   let answered = false;
   socket.once("close", abandon);
-  const connecting = setTimeout(() => outgoing.destroy(timeoutError()), limits.upstreamConnectTimeout);
-  outgoing.setTimeout(limits.upstreamHeadersTimeout, () => outgoing.destroy(timeoutError()));
-  outgoing.once("close", () => clearTimeout(connecting));
+  const giveUp = (): void => void outgoing.destroy(timeoutError());
+  let stopWaiting = awakeTimeout(limits.upstreamConnectTimeout, giveUp);
+  outgoing.once("close", () => stopWaiting());
   outgoing.once("socket", (connection) =>
     connection.once("connect", () => {
       connected = true;
-      clearTimeout(connecting);
+      stopWaiting();
+      stopWaiting = awakeTimeout(limits.upstreamHeadersTimeout, giveUp);
     }),
   );
   outgoing.once("upgrade", (answer: IncomingMessage, tunnel: Socket, head: Buffer) => {
-    outgoing.setTimeout(0);
+    stopWaiting();
     exchange.answered(101);
     job.attempted({ upstream, failure: undefined, status: 101 });
     socket.off("close", abandon);
@@ -95,6 +97,8 @@ export function forwardUpgrade(job: UpgradeJob, tried = new Set<Upstream>(), bef
   });
   outgoing.once("response", (answer) => {
     answered = true;
+    stopWaiting();
+    outgoing.setTimeout(limits.upstreamHeadersTimeout, giveUp);
     exchange.answered(answer.statusCode ?? 502);
     job.attempted({ upstream, failure: undefined, status: answer.statusCode });
     socket.write(`${renderHead(answer, job.answer)}connection: close\r\n\r\n`, "latin1");

@@ -1,5 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { addTrailers, beginAnswer, breakOff, endAnswer, informClient, isGone, wentOut } from "./client-answer.ts";
+import {
+  addTrailers,
+  beginAnswer,
+  breakOff,
+  endAnswer,
+  informClient,
+  isGone,
+  limitSilence,
+  type SilenceLimit,
+  wentOut,
+} from "./client-answer.ts";
 import { ClientFault } from "./client-fault.ts";
 import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
 import type { ExchangeFailure, ExchangeRecord } from "./exchange.ts";
@@ -83,6 +93,8 @@ class Forward implements UpstreamHandler {
   #body: RequestBody | null = null;
   #upstream: Upstream | undefined;
   #control: UpstreamControl | undefined;
+  /** Whether it waits for a connection. */
+  #waits = false;
   #sent = false;
   #repeated = false;
   #answering = false;
@@ -91,18 +103,21 @@ class Forward implements UpstreamHandler {
   /** Whether the answer's head may still go out together with what comes next. */
   #headWaits = false;
   #clientGone = false;
-  /** Runs while the client takes nothing of its answer. */
-  #stuck: NodeJS.Timeout | undefined;
-  #listensForDrain = false;
+  /** Of the client, once a part of the answer had to wait for it. */
+  #silence: SilenceLimit | undefined;
 
   constructor(job: ForwardJob) {
     this.#job = job;
     this.#withBody = hasBody(job.request);
     job.response.once("close", () => {
-      clearTimeout(this.#stuck);
       if (wentOut(job.response)) return;
       this.#clientGone = true;
-      this.#control?.abort(new Error("The client went away."));
+      if (this.#control !== undefined) this.#control.abort(new Error("The client went away."));
+      else if (this.#waits) {
+        this.#waits = false;
+        this.#upstream?.pool.withdraw(this);
+        job.ended();
+      }
     });
   }
 
@@ -119,6 +134,7 @@ class Forward implements UpstreamHandler {
     this.#upstream = upstream;
     exchange.upstream = upstream.url.href;
     this.#sent = false;
+    this.#waits = true;
     this.#body = this.#withBody ? new RequestBody(request, exchange, limits, () => this.#continue()) : null;
     upstream.pool.dispatch(
       {
@@ -126,6 +142,8 @@ class Forward implements UpstreamHandler {
         method: request.method ?? "GET",
         headers: this.#job.headers,
         body: this.#body,
+        // A process that was restarted has ended all connections that are kept, not only the one that was tried.
+        onNewConnection: this.#repeated,
       },
       this,
     );
@@ -133,8 +151,8 @@ class Forward implements UpstreamHandler {
 
   started(control: UpstreamControl): void {
     this.#control = control;
+    this.#waits = false;
     this.#sent = true;
-    if (this.#clientGone) control.abort(new Error("The client went away."));
   }
 
   head(status: number, text: string, headers: string[]): void {
@@ -186,20 +204,27 @@ class Forward implements UpstreamHandler {
   }
 
   #write(chunk: Buffer): void {
-    const { response, exchange, limits } = this.#job;
-    if (response.write(chunk) || this.#stuck !== undefined) return;
+    const { response } = this.#job;
+    if (response.write(chunk)) return;
     this.#control?.pause();
-    this.#stuck = setTimeout(() => {
+    this.#watchSilence().start();
+  }
+
+  #watchSilence(): SilenceLimit {
+    return (this.#silence ??= this.#limitSilence());
+  }
+
+  #limitSilence(): SilenceLimit {
+    const { request, response, exchange, limits } = this.#job;
+    const silence = limitSilence(response, limits.clientReadTimeout, () => {
       exchange.failed("client-gone");
-      breakOff(this.#job.request, response);
-    }, limits.clientReadTimeout);
-    if (this.#listensForDrain) return;
-    this.#listensForDrain = true;
+      breakOff(request, response);
+    });
     response.on("drain", () => {
-      clearTimeout(this.#stuck);
-      this.#stuck = undefined;
+      silence.stop();
       this.#control?.resume();
     });
+    return silence;
   }
 
   end(trailers: string[]): void {
@@ -211,12 +236,14 @@ class Forward implements UpstreamHandler {
     discardUnreadBody(request, response);
     endAnswer(response, this.#first);
     this.#first = undefined;
+    if (response.writableLength > 0) this.#watchSilence().start();
     this.#attempted(undefined);
     this.#job.ended();
   }
 
   failed(error: Error): void {
     this.#control = undefined;
+    this.#waits = false;
     if (this.#clientGone) {
       this.#job.ended();
       return;

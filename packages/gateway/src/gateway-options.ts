@@ -62,6 +62,9 @@ export interface GatewaySettings extends RequiredGatewayOptions {
   /** Between two parts of an answer. */
   readonly upstreamBodyTimeout: number;
   readonly connectionsPerUpstream: number;
+  /** Requests that may wait for one of them to become free, and for how long. */
+  readonly maxWaitingPerUpstream: number;
+  readonly upstreamWaitTimeout: number;
   /** Connections in a row that could not be made, until an upstream is ejected. */
   readonly upstreamConnectFailures: number;
   /** Failures in a row (no answer in time, broken off, 502, 503, 504) until it is. */
@@ -139,6 +142,8 @@ export function settingsOf(options: GatewayOptions): GatewaySettings {
     upstreamHeadersTimeout: 60_000,
     upstreamBodyTimeout: 300_000,
     connectionsPerUpstream: 1_024,
+    maxWaitingPerUpstream: 1_024,
+    upstreamWaitTimeout: 10_000,
     upstreamConnectFailures: 3,
     upstreamFailures: 5,
     upstreamErrorShare: 0.5,

@@ -25,6 +25,8 @@ export const NUMBER_SETTINGS = [
   number("ANSWER_TIMEOUT", "upstreamHeadersTimeout", "ms", 1, "from a request's end to its answer's header fields"),
   number("ANSWER_BODY_TIMEOUT", "upstreamBodyTimeout", "ms", 1, "between two parts of an answer"),
   number("CONNECTIONS", "connectionsPerUpstream", "count", 1, "connections to one process; further requests wait"),
+  number("MAX_WAITING", "maxWaitingPerUpstream", "count", 0, "requests that wait for one of them to become free"),
+  number("WAIT_TIMEOUT", "upstreamWaitTimeout", "ms", 1, "for a connection to become free; then it is 503"),
   number(
     "CONNECT_FAILURES",
     "upstreamConnectFailures",

@@ -121,6 +121,35 @@ describe("over TLS", () => {
     expect((await answerOf(session.request({ ":path": "/t/acme/notes/good" }))).body).toBe("whole");
   });
 
+  test.each([
+    ["takes the end of its answer slowly gets all of it", true],
+    ["takes nothing of the end of its answer is cut off", false],
+  ])("a client that %s", async (_how, takes) => {
+    const half = "x".repeat(60_000);
+    const { url } = await tlsGateway(
+      (_request, response) => {
+        response.write(half);
+        response.end(half);
+      },
+      { clientReadTimeout: 300 },
+    );
+    const session = connectHttp2(url, { rejectUnauthorized: false, settings: { initialWindowSize: 1_000 } });
+    session.on("error", () => undefined);
+    onTestFinished(() => session.destroy());
+    const stream = session.request({ ":path": "/t/acme/notes" });
+    const closed = new Promise<void>((resolve) => void stream.on("error", () => undefined).once("close", resolve));
+    let body = "";
+    // Node's client takes some tens of kilobytes before it holds the rest back.
+    stream.setEncoding("utf8").on("data", (part: string) => {
+      body += part;
+      stream.pause();
+      if (takes) setTimeout(() => stream.resume(), 5);
+    });
+    await closed;
+    expect(stream.rstCode).toBe(takes ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_INTERNAL_ERROR);
+    expect(body === half + half).toBe(takes);
+  });
+
   test("a client that resets its stream ends the module's request", async () => {
     const closed = Promise.withResolvers<boolean>();
     const { url } = await tlsGateway((_request, response) => {

@@ -16,7 +16,7 @@ export function isFaultOfRequest(error: Error): boolean {
   return failureCodeOf(error) === "REQUEST_INVALID";
 }
 
-/** What this gateway ran out of, or could not look up: that tells nothing about the upstream either. */
+/** What this gateway ran out of, or could not look up: that tells nothing about the upstream's health either. */
 const OWN_FAULTS: ReadonlySet<string> = new Set([
   "EMFILE",
   "ENFILE",
@@ -24,6 +24,8 @@ const OWN_FAULTS: ReadonlySet<string> = new Set([
   "ENOMEM",
   "EADDRNOTAVAIL",
   "EAI_AGAIN",
+  "POOL_FULL",
+  "POOL_TIMEOUT",
 ]);
 
 export function isFaultOfGateway(error: Error): boolean {
@@ -47,6 +49,14 @@ export function upstreamProblem(error: Error): GatewayProblem {
   switch (failureCodeOf(error)) {
     case "REQUEST_INVALID":
       return { code: "AIBOS_GATEWAY_REQUEST_INVALID", detail: "The request's path or a header field is not valid." };
+    case "POOL_FULL":
+    case "POOL_TIMEOUT":
+      return {
+        code: "AIBOS_GATEWAY_UPSTREAM_BUSY",
+        detail:
+          "All connections to the module are busy, and as many requests as can wait are waiting. Try again later.",
+        retryAfterSeconds: 1,
+      };
     case "HEADERS_TIMEOUT":
     case "BODY_TIMEOUT":
     case "CONNECT_TIMEOUT":

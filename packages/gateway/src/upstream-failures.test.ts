@@ -39,6 +39,20 @@ describe("a process that dies before it answers", () => {
     expect(upstream.requests[0]?.socket).not.toBe(upstream.requests[1]?.socket);
   });
 
+  test("on a connection that was kept is asked on a new one: the others that were kept are over too", async () => {
+    const answered = new WeakSet<object>();
+    const upstream = await startFakeUpstream((request, response) => {
+      if (answered.has(request.socket)) request.socket.resetAndDestroy();
+      else setTimeout(() => response.end("answer"), 20);
+      answered.add(request.socket);
+    });
+    const { gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()]);
+    const ask = async () => (await fetch(`${gateway.url}/t/acme/notes`)).text();
+    await Promise.all([ask(), ask(), ask()]);
+    expect(await ask()).toBe("answer");
+    expect(upstream.requests).toHaveLength(5);
+  });
+
   test("twice is a failure of the module: 502, and no third try", async () => {
     const upstream = await startFakeUpstream(dyingAt(9));
     const { gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()]);
@@ -132,6 +146,30 @@ describe("a process that does not answer in time", () => {
     expect(response.status).toBe(504);
     expect(await response.json()).toMatchObject({ code: "AIBOS_GATEWAY_UPSTREAM_TIMEOUT" });
     expect(upstream.requests).toHaveLength(1);
+  });
+});
+
+describe("a process all of whose connections are busy", () => {
+  test("makes 503 with Retry-After for those who would wait for too long, and is healthy still", async () => {
+    const upstream = await startFakeUpstream((request, response) => {
+      if (request.url === "/quick") response.end("quick");
+    });
+    const { gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()], {
+      connectionsPerUpstream: 1,
+      upstreamWaitTimeout: 50,
+      upstreamConnectFailures: 1,
+      upstreamFailures: 1,
+    });
+    const leave = new AbortController();
+    const arrived = once(upstream.server, "request");
+    const busy = fetch(`${gateway.url}/t/acme/notes`, { signal: leave.signal }).catch(() => "left");
+    await arrived;
+    const response = await fetch(`${gateway.url}/t/acme/notes`, { method: "POST", body: "a body" });
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(await response.json()).toMatchObject({ code: "AIBOS_GATEWAY_UPSTREAM_BUSY" });
+    leave.abort();
+    expect(await busy).toBe("left");
+    expect(await (await fetch(`${gateway.url}/t/acme/notes/quick`)).text()).toBe("quick");
   });
 });
 

@@ -9,6 +9,8 @@ type PoolSettings = Pick<
   | "upstreamHeadersTimeout"
   | "upstreamBodyTimeout"
   | "connectionsPerUpstream"
+  | "maxWaitingPerUpstream"
+  | "upstreamWaitTimeout"
   | "maxHeaderBytes"
 >;
 
@@ -27,6 +29,7 @@ export class UpstreamPools {
   readonly #turns = new Map<string, number>();
   readonly #settings: PoolSettings;
   readonly #watch: UpstreamWatch;
+  #isDestroyed = false;
 
   constructor(settings: PoolSettings, watch: UpstreamWatch) {
     this.#settings = settings;
@@ -38,6 +41,8 @@ export class UpstreamPools {
    * left. `name` is whose turns are counted.
    */
   next(name: string, urls: readonly string[], tried: ReadonlySet<Upstream>): Upstream | undefined {
+    // What is cut off at the end must not go on elsewhere: nobody would end that.
+    if (this.#isDestroyed) return undefined;
     const turn = (this.#turns.get(name) ?? -1) + 1;
     this.#turns.set(name, turn % Math.max(1, urls.length));
     let later: Upstream | undefined;
@@ -64,8 +69,9 @@ export class UpstreamPools {
     }
   }
 
-  /** Ends all connections. */
+  /** Ends all connections. There is no upstream any more. */
   destroy(): void {
+    this.#isDestroyed = true;
     const pools = [...this.#upstreams.values()].map((upstream) => upstream.pool);
     this.#upstreams.clear();
     for (const pool of pools) pool.destroy();
@@ -77,6 +83,8 @@ export class UpstreamPools {
     const url = new URL(address);
     const pool = new ConnectionPool(url, {
       connections: this.#settings.connectionsPerUpstream,
+      maxWaiting: this.#settings.maxWaitingPerUpstream,
+      waitTimeout: this.#settings.upstreamWaitTimeout,
       connectTimeout: this.#settings.upstreamConnectTimeout,
       headersTimeout: this.#settings.upstreamHeadersTimeout,
       bodyTimeout: this.#settings.upstreamBodyTimeout,

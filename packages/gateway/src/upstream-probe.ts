@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
+import { awakeTimeout } from "./awake-clock.ts";
 import { isFaultOfGateway } from "./upstream-failure.ts";
 
 /**
@@ -13,11 +14,15 @@ export async function probeUpstream(
   healthPath: string | null,
   timeout: number,
 ): Promise<boolean | undefined> {
-  const signal = AbortSignal.timeout(timeout);
+  const giveUp = new AbortController();
+  const rest = awakeTimeout(timeout, () => giveUp.abort());
+  const { signal } = giveUp;
   try {
     return healthPath === null ? await takesConnections(url, signal) : await answersWell(url, healthPath, signal);
   } catch (error) {
     return error instanceof Error && isFaultOfGateway(error) ? undefined : false;
+  } finally {
+    rest();
   }
 }
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { ConnectionPool, type PoolSettings, type UpstreamRequest } from "./connection-pool.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -21,6 +21,8 @@ async function poolTo(answer: (socket: Socket, said: string) => void, settings: 
   const port = typeof address === "object" ? address?.port : undefined;
   const pool = new ConnectionPool(new URL(`http://127.0.0.1:${port}`), {
     connections: 8,
+    maxWaiting: 8,
+    waitTimeout: 5_000,
     connectTimeout: 5_000,
     headersTimeout: 5_000,
     bodyTimeout: 5_000,
@@ -94,6 +96,49 @@ test.each([
   expect(await ask(pool)).toBe(code);
 });
 
+test("a stall of this process is not the upstream's: what it says right after it is an answer in time", async () => {
+  const { pool } = await poolTo((socket) => setTimeout(() => socket.write(OK), 20), { headersTimeout: 200 });
+  const asked = ask(pool);
+  await sleep(10);
+  const until = performance.now() + 1_000;
+  while (performance.now() < until);
+  expect(await asked).toBe("ok");
+});
+
+describe("when all connections are busy", () => {
+  test("so many requests wait as may, and no longer than they may", async () => {
+    const { pool } = await poolTo(() => undefined, { connections: 1, maxWaiting: 2, waitTimeout: 100 });
+    const [, ...others] = Array.from({ length: 5 }, () => ask(pool));
+    expect((await Promise.all(others)).toSorted()).toEqual(["POOL_FULL", "POOL_FULL", "POOL_TIMEOUT", "POOL_TIMEOUT"]);
+  });
+
+  test("one that is withdrawn leaves its place and is never sent", async () => {
+    const paths: (string | undefined)[] = [];
+    const { pool } = await poolTo(
+      (socket, said) => {
+        paths.push(said.match(/\/\w+(?= HTTP)/g)?.at(-1));
+        setTimeout(() => socket.write(OK), 50);
+      },
+      { connections: 1, maxWaiting: 1 },
+    );
+    const first = ask(pool, { ...GET, path: "/first" });
+    await expect.poll(() => paths.length).toBe(1);
+    const handler = { started() {}, head() {}, data() {}, flush() {}, end() {}, failed() {} };
+    pool.dispatch({ ...GET, path: "/second" }, handler);
+    pool.withdraw(handler);
+    expect(await Promise.all([first, ask(pool, { ...GET, path: "/third" })])).toEqual(["ok", "ok"]);
+    expect(paths).toEqual(["/first", "/third"]);
+  });
+
+  test("one that must have a new connection gets the place of one that is idle", async () => {
+    const { pool, sockets } = await poolTo((socket) => socket.write(OK), { connections: 1 });
+    expect(await ask(pool)).toBe("ok");
+    expect(await ask(pool, { ...GET, onNewConnection: true })).toBe("ok");
+    expect(sockets).toHaveLength(2);
+    await expect.poll(() => sockets[0]?.closed).toBe(true);
+  });
+});
+
 test("a body is sent in chunks, or with the length that it is said to have and no other", async () => {
   let heard = "";
   const { pool } = await poolTo((socket, said) => {
@@ -130,4 +175,6 @@ test("a pool that closes lets its requests end, and a pool that is destroyed doe
   await expect.poll(() => dead.sockets.length).toBe(1);
   dead.pool.destroy();
   expect(await second).toBe("CONNECTION_CLOSED");
+  expect(await ask(dead.pool)).toBe("CONNECTION_CLOSED");
+  expect(dead.sockets).toHaveLength(1);
 });

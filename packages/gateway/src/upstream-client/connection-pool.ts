@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { AwakeClock } from "../awake-clock.ts";
 import { type RequestHead, writeRequestHead } from "./request-head.ts";
 import { UpstreamError } from "./upstream-error.ts";
 import {
@@ -12,6 +13,10 @@ import {
 export interface PoolSettings extends ConnectionSettings {
   /** Connections at once; further requests wait. */
   readonly connections: number;
+  /** Requests that may wait for a connection. */
+  readonly maxWaiting: number;
+  /** For how long each of them may, in milliseconds. */
+  readonly waitTimeout: number;
 }
 
 export interface UpstreamRequest {
@@ -20,12 +25,15 @@ export interface UpstreamRequest {
   /** Raw header list, without what concerns the connection. */
   readonly headers: readonly string[];
   readonly body: Readable | null;
+  /** Whether it must have a connection that no request was sent on before: one that was kept may turn out to be over. */
+  readonly onNewConnection?: boolean;
 }
 
-/** The coarse clock's steps are a part of the shortest time that is measured with it, within these bounds. */
-const STEP_SHARE = 8;
-const SHORTEST_STEP_MS = 10;
-const LONGEST_STEP_MS = 500;
+interface WaitingJob extends UpstreamJob {
+  readonly onNewConnection: boolean;
+  /** On the pool's clock; infinity until it is known that it has to wait. */
+  deadline: number;
+}
 
 /** Connections to one upstream, over which requests go one after the other. */
 export class ConnectionPool implements ConnectionOwner {
@@ -34,24 +42,36 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #all = new Set<UpstreamConnection>();
   /** The one used last is used next, so that the others can be closed when there are more than are needed. */
   readonly #idle: UpstreamConnection[] = [];
-  #waiting: UpstreamJob[] = [];
+  #waiting: WaitingJob[] = [];
   #isScheduled = false;
   #isClosing = false;
-  #clock: NodeJS.Timeout | undefined;
-  #now = 0;
+  #isDestroyed = false;
+  /** One timer for all times of all connections: one for each request would cost more than the request's parsing. */
+  readonly #clock: AwakeClock;
 
   constructor(url: URL, settings: PoolSettings) {
     this.#url = url;
     this.#settings = settings;
+    const { connectTimeout, headersTimeout, bodyTimeout, waitTimeout } = settings;
+    const shortest = Math.min(connectTimeout, headersTimeout, bodyTimeout, waitTimeout);
+    this.#clock = new AwakeClock(shortest, () => this.#sweep());
   }
 
   get now(): number {
-    return this.#now;
+    return this.#clock.now;
   }
 
-  /** Sends a request as soon as a connection is free for it. What is wrong with it is told at once. */
+  /**
+   * Sends a request as soon as a connection is free for it. What is wrong with it is told at once; when too many wait, or
+   * it has waited for too long, it fails with POOL_FULL or POOL_TIMEOUT.
+   */
   dispatch(request: UpstreamRequest, handler: UpstreamHandler): void {
-    const { method, path, headers, body } = request;
+    const { method, path, headers, body, onNewConnection = false } = request;
+    if (this.#isDestroyed) {
+      body?.destroy();
+      handler.failed(poolClosed());
+      return;
+    }
     let head: RequestHead;
     try {
       head = writeRequestHead({ method, path, headers, host: this.#url.host, hasBody: body !== null });
@@ -60,8 +80,16 @@ export class ConnectionPool implements ConnectionOwner {
       handler.failed(error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    this.#waiting.push({ head, toHead: method === "HEAD", body, handler });
+    const toHead = method === "HEAD";
+    this.#waiting.push({ head, toHead, body, handler, onNewConnection, deadline: Number.POSITIVE_INFINITY });
     this.#schedule();
+  }
+
+  /** Takes back a request that waits, or does nothing. Its handler hears of nothing any more. */
+  withdraw(handler: UpstreamHandler): void {
+    const at = this.#waiting.findIndex((job) => job.handler === handler);
+    if (at === -1) return;
+    for (const { body } of this.#waiting.splice(at, 1)) body?.destroy();
   }
 
   /** Lets what is under way end, and closes each connection that is idle. */
@@ -73,8 +101,8 @@ export class ConnectionPool implements ConnectionOwner {
   /** Ends all connections, and with them what is under way. */
   destroy(): void {
     this.#isClosing = true;
-    const closed = new UpstreamError("CONNECTION_CLOSED", "The gateway closes its connections.");
-    for (const { handler } of this.#waiting.splice(0)) handler.failed(closed);
+    this.#isDestroyed = true;
+    for (const job of this.#waiting.splice(0)) fail(job, poolClosed());
     for (const connection of this.#all) connection.destroy();
   }
 
@@ -91,10 +119,7 @@ export class ConnectionPool implements ConnectionOwner {
     this.#all.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
-    if (this.#all.size === 0) {
-      clearInterval(this.#clock);
-      this.#clock = undefined;
-    }
+    if (this.#all.size === 0) this.#clock.stop();
     if (this.#waiting.length > 0) this.#schedule();
   }
 
@@ -113,39 +138,73 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   #assign(): void {
+    if (this.#waiting.length === 0) return;
     let given = 0;
     for (const job of this.#waiting) {
-      const connection = this.#usable();
+      const connection = job.onNewConnection ? undefined : this.#usable();
       if (connection !== undefined) connection.send(job);
-      else if (this.#all.size < this.#settings.connections) this.#connect(job);
+      else if (this.#hasRoom(job)) this.#connect(job);
       else break;
       given += 1;
     }
     this.#waiting = given === this.#waiting.length ? [] : this.#waiting.slice(given);
+    if (this.#waiting.length > 0) this.#letWait();
   }
 
   #usable(): UpstreamConnection | undefined {
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined || connection.isUsable) return connection;
-      connection.destroy();
+      this.#drop(connection);
     }
   }
 
+  /** Whether one more connection may be made. One that is kept makes room for one that must be new. */
+  #hasRoom({ onNewConnection }: WaitingJob): boolean {
+    if (this.#all.size < this.#settings.connections) return true;
+    const oldest = onNewConnection ? this.#idle.shift() : undefined;
+    if (oldest === undefined) return false;
+    this.#drop(oldest);
+    return true;
+  }
+
+  #drop(connection: UpstreamConnection): void {
+    this.#all.delete(connection);
+    connection.destroy();
+  }
+
+  /** Gives those a time that have none yet, and turns away those that are too many: the last ones that came. */
+  #letWait(): void {
+    const { maxWaiting, waitTimeout } = this.#settings;
+    const over = this.#waiting.splice(maxWaiting);
+    for (const job of this.#waiting) {
+      if (job.deadline === Number.POSITIVE_INFINITY) job.deadline = this.now + waitTimeout;
+    }
+    for (const job of over) fail(job, new UpstreamError("POOL_FULL", "Too many requests wait for the upstream."));
+  }
+
   #connect(job: UpstreamJob): void {
-    this.#clock ??= this.#startClock();
+    this.#clock.start();
     this.#all.add(new UpstreamConnection(this.#url, this.#settings, this, job));
   }
 
-  /** One timer for all times of all connections: one for each request would cost more than the request's parsing. */
-  #startClock(): NodeJS.Timeout {
-    const { connectTimeout, headersTimeout, bodyTimeout } = this.#settings;
-    const shortest = Math.min(connectTimeout, headersTimeout, bodyTimeout) / STEP_SHARE;
-    const step = Math.round(Math.min(LONGEST_STEP_MS, Math.max(SHORTEST_STEP_MS, shortest)));
-    this.#now = performance.now();
-    return setInterval(() => {
-      this.#now = performance.now();
-      for (const connection of this.#all) connection.sweep();
-    }, step).unref();
+  #sweep(): void {
+    for (const connection of this.#all) connection.sweep();
+    // They wait in the order of their deadlines.
+    let over = 0;
+    while ((this.#waiting[over]?.deadline ?? Number.POSITIVE_INFINITY) <= this.now) over += 1;
+    if (over === 0) return;
+    for (const job of this.#waiting.splice(0, over)) {
+      fail(job, new UpstreamError("POOL_TIMEOUT", "No connection to the upstream became free in time."));
+    }
   }
+}
+
+function fail({ body, handler }: UpstreamJob, error: UpstreamError): void {
+  body?.destroy();
+  handler.failed(error);
+}
+
+function poolClosed(): UpstreamError {
+  return new UpstreamError("CONNECTION_CLOSED", "The gateway closes its connections.");
 }

@@ -48,7 +48,7 @@ export interface ConnectionSettings {
 
 /** What a connection needs of the pool that it is in. */
 export interface ConnectionOwner {
-  /** A coarse clock that costs nothing to read: it goes on while the pool has connections; milliseconds. */
+  /** A coarse clock of this process's waking time, which goes on while the pool has connections; milliseconds. */
   readonly now: number;
   idle(connection: UpstreamConnection): void;
   gone(connection: UpstreamConnection): void;
@@ -75,6 +75,8 @@ export class UpstreamConnection implements AnswerSink, UpstreamControl {
   #job: UpstreamJob | undefined;
   #isSent = false;
   #idleMs = 0;
+  /** Until when an idle connection may be used. By the time of day: the upstream's goes on while this process stalls. */
+  #idleUntil = 0;
   /** On the owner's clock; infinity while nothing is waited for. */
   #deadline: number;
   #waitsFor: keyof typeof TIMEOUTS = "connect";
@@ -110,7 +112,7 @@ export class UpstreamConnection implements AnswerSink, UpstreamControl {
 
   /** Whether another request may be sent now. */
   get isUsable(): boolean {
-    return this.#job === undefined && this.#socket.writable && this.#owner.now < this.#deadline;
+    return this.#job === undefined && this.#socket.writable && performance.now() < this.#idleUntil;
   }
 
   send(job: UpstreamJob): void {
@@ -120,12 +122,14 @@ export class UpstreamConnection implements AnswerSink, UpstreamControl {
 
   /** Ends what has let its time pass. */
   sweep(): void {
-    if (this.#owner.now < this.#deadline) return;
-    if (this.#job !== undefined) {
-      const { code, what } = TIMEOUTS[this.#waitsFor];
-      this.#fail(new UpstreamError(code, `The upstream ${what}.`));
+    if (this.#job === undefined) {
+      if (!this.isUsable) this.#socket.destroy();
+      return;
     }
-    this.#socket.destroy();
+    if (this.#owner.now >= this.#deadline) {
+      const { code, what } = TIMEOUTS[this.#waitsFor];
+      this.abort(new UpstreamError(code, `The upstream ${what}.`));
+    }
   }
 
   destroy(): void {
@@ -164,7 +168,7 @@ export class UpstreamConnection implements AnswerSink, UpstreamControl {
     if (job === undefined) return;
     this.#job = undefined;
     if (this.#isSent && this.#idleMs > 0) {
-      this.#deadline = this.#owner.now + this.#idleMs;
+      this.#idleUntil = performance.now() + this.#idleMs;
       if (this.#socket.isPaused()) this.#socket.resume();
       this.#owner.idle(this);
     } else {
