@@ -1,310 +1,159 @@
-import { mkdtemp, realpath, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
-import pg from "pg";
-import type { OperationInput } from "@aibos/contract";
-import { startLocalPostgres } from "@aibos/local-postgres";
 import { NOTES_VERSIONS, notesArchive } from "../packages/control-plane/src/testing/notes-module.ts";
-import {
-  clearBreakpoints,
-  type Instant,
-  installBreakpoints,
-  removeBreakpoints,
-  setBreakpoint,
-  waitForBreakpoint,
-} from "./crash-test/breakpoint.ts";
-import { type ControlPlaneProcess, startControlPlaneProcess } from "./crash-test/control-plane-process.ts";
-import {
-  fingerprintTenant,
-  inspectTenant,
-  leftoverSchemas,
-  moduleProcesses,
-  type TenantFacts,
-} from "./crash-test/inspection.ts";
+import type { Instant, MemberInstant } from "./crash-test/breakpoint.ts";
+import { batchesOf, type Cell, everyNth, instantsOf } from "./crash-test/cells.ts";
+import { crashBatch } from "./crash-test/crash-batch.ts";
+import { crashFleet, type FleetCell } from "./crash-test/crash-fleet.ts";
+import { createCrashWorld } from "./crash-test/crash-world.ts";
+import { type Fault, FAULT_NAMES, FAULTS } from "./crash-test/faults.ts";
+import { inspectTenant, leftoverSchemas, type TenantFacts } from "./crash-test/inspection.ts";
+import { type Scenario, SCENARIOS } from "./crash-test/scenarios.ts";
 
-// Kills the control plane with SIGKILL at every step of every kind of operation, of those that succeed and those that
-// fail and are undone, starts it again and looks at everything. With DATABASE_URL it uses that server, else the embedded PostgreSQL of a
-// temporary data folder, and with --own-server a second one that it starts as a server. --short takes the instants that
-// change something.
+// The crash matrix: every step of the ledger, of every kind of operation, of those that succeed and of those that fail
+// and are undone, and of fleet upgrades; times the control plane killed, PostgreSQL killed, the modules' processes
+// killed, the gateway killed, and one of two control planes stopped past its lease and woken. Several tenants stand
+// each at an instant of its own when a fault strikes.
+//
+// With DATABASE_URL it uses that server, else the embedded PostgreSQL of a temporary data folder, and with --own-server
+// a second one that it starts as a server. --short takes some of the cells, the same ones each time, and others with
+// --own-server. --fault NAME takes one fault.
 
 const { values } = parseArgs({
-  options: { short: { type: "boolean", default: false }, "own-server": { type: "boolean", default: false } },
+  options: {
+    short: { type: "boolean", default: false },
+    "own-server": { type: "boolean", default: false },
+    fault: { type: "string", multiple: true, default: [...FAULT_NAMES] },
+    fleets: { type: "boolean", default: true },
+    singles: { type: "boolean", default: true },
+  },
+  allowNegative: true,
 });
-const dataFolder = await realpath(await mkdtemp(join(tmpdir(), "aibos-crash-")));
-const server = values["own-server"] ? await startLocalPostgres({ folder: join(dataFolder, "server") }) : undefined;
-const databaseUrl = server?.url ?? (process.env["DATABASE_URL"] || undefined);
-const say = (text: string): void => console.log(text);
+const databaseUrl = process.env["DATABASE_URL"] || undefined;
+const ownServer = values["own-server"];
+/** How many operations stand at their instants at once. */
+const BATCH = 8;
+/** Of so many cells the short form takes one. */
+const STRIDE: Record<Fault["name"], number> = { "control-plane": 16, postgres: 36, module: 36, gateway: 36, pause: 52 };
 
-/** What a tenant is brought to, what is asked for then, and how that must end. */
-interface Scenario {
-  readonly name: string;
-  readonly prepare: (tenant: string) => Promise<unknown>;
-  readonly operation: OperationInput;
-  readonly status: "succeeded" | "rolled-back" | "failed";
-  /** Steps whose instants the short form takes. */
-  readonly short: readonly string[];
-}
-
-const install = (version: string) => (tenant: string) => controlPlane.service.install(tenant, "notes", version);
-async function sideBySide(tenant: string): Promise<void> {
-  await install("1.0.0")(tenant);
-  await controlPlane.service.enableSideBySideVersions(tenant, "notes", "1.1.0");
-  await controlPlane.service.updateTrafficSplit(tenant, "notes", { "1.0.0": 50, "1.1.0": 50 });
-}
-async function liveSideBySide(tenant: string): Promise<void> {
-  await install("2.0.0")(tenant);
-  await controlPlane.service.enableSideBySideVersions(tenant, "notes", "2.2.0");
-  await controlPlane.service.updateTrafficSplit(tenant, "notes", { "2.0.0": 50, "2.2.0": 50 });
-}
-async function migrated(tenant: string): Promise<void> {
-  await install("1.1.0")(tenant);
-  await controlPlane.service.migrateTenant(tenant, "notes", "2.0.0");
-}
-
-const LIVE_CHANGES = ["expand", "backfill", "route", "drain", "contract", "roll-back-data"];
-const CHANGES = ["hop", "create-schema", "restore-data", "undo-data", "route", "drain"];
-const SCENARIOS: readonly Scenario[] = [
-  {
-    name: "a migration over two releases",
-    prepare: install("1.0.0"),
-    operation: { kind: "migrate", version: "2.0.0" },
-    status: "succeeded",
-    short: [],
-  },
-  {
-    name: "a migration whose last release fails and is undone",
-    prepare: install("1.1.0"),
-    operation: { kind: "migrate", version: "2.1.0" },
-    status: "rolled-back",
-    short: [],
-  },
-  {
-    name: "a migration whose last release fails and that stays at the one before",
-    prepare: install("1.1.0"),
-    operation: { kind: "migrate", version: "2.1.0", rollbackOnFailure: false },
-    status: "failed",
-    short: ["route"],
-  },
-  {
-    name: "an installation",
-    prepare: async () => undefined,
-    operation: { kind: "install", version: "1.1.0" },
-    status: "succeeded",
-    short: CHANGES,
-  },
-  {
-    name: "an installation that fails and is undone",
-    prepare: async () => undefined,
-    operation: { kind: "install", version: "2.1.0" },
-    status: "rolled-back",
-    short: CHANGES,
-  },
-  {
-    name: "a second version beside the first",
-    prepare: install("1.0.0"),
-    operation: { kind: "side-by-side", version: "1.1.0" },
-    status: "succeeded",
-    short: CHANGES,
-  },
-  {
-    name: "the end of side by side",
-    prepare: sideBySide,
-    operation: { kind: "complete", version: "1.1.0" },
-    status: "succeeded",
-    short: CHANGES,
-  },
-  {
-    name: "a rollback out of side by side",
-    prepare: sideBySide,
-    operation: { kind: "rollback" },
-    status: "succeeded",
-    short: CHANGES,
-  },
-  {
-    name: "a rollback to a rollback point",
-    prepare: migrated,
-    operation: { kind: "rollback" },
-    status: "succeeded",
-    short: CHANGES,
-  },
-  {
-    name: "a migration along two live releases",
-    prepare: install("2.0.0"),
-    operation: { kind: "migrate", version: "2.3.0" },
-    status: "succeeded",
-    short: LIVE_CHANGES,
-  },
-  {
-    name: "a migration to a live release whose process can't serve, which is undone",
-    prepare: install("2.2.0"),
-    operation: { kind: "migrate", version: "3.1.0" },
-    status: "rolled-back",
-    short: [],
-  },
-  {
-    name: "a second version with data of its own beside the first",
-    prepare: install("2.0.0"),
-    operation: { kind: "side-by-side", version: "2.2.0" },
-    status: "succeeded",
-    short: [],
-  },
-  {
-    name: "the end of side by side with data of their own",
-    prepare: liveSideBySide,
-    operation: { kind: "complete", version: "2.2.0" },
-    status: "succeeded",
-    short: [],
-  },
-  {
-    name: "a rollback of a version with data of its own",
-    prepare: liveSideBySide,
-    operation: { kind: "rollback" },
-    status: "succeeded",
-    short: LIVE_CHANGES,
-  },
-  {
-    name: "a rollback point",
-    prepare: install("1.1.0"),
-    operation: { kind: "rollback-point", version: "1.1.0", reason: "the crash test" },
-    status: "succeeded",
-    short: [],
-  },
-];
-
+const startedAt = performance.now();
+const say = (text: string): void =>
+  console.log(`${((performance.now() - startedAt) / 1_000).toFixed(0).padStart(5)} s  ${text}`);
 let tenants = 0;
-let controlPlane: ControlPlaneProcess = await start();
-const url = databaseUrl ?? (await embeddedUrl());
-const client = new pg.Client({ connectionString: url, application_name: "crash test" });
-client.on("error", () => undefined);
-await client.connect();
-await installBreakpoints(client);
-
+const newTenant = (): string => `t${(tenants += 1)}`;
+let round = 0;
+let cellCount = 0;
 let failures = 0;
-let instants = 0;
-try {
-  for (const version of NOTES_VERSIONS) await controlPlane.service.publish(await notesArchive(version));
-  for (const scenario of SCENARIOS) {
-    // A tenant that nothing happens to shows which steps there are, and what the others must look like in the end.
-    const calm = await newTenant(scenario);
-    const before = await inspectTenant(client, calm);
-    const started = await controlPlane.service.start(calm, "notes", scenario.operation);
-    const migration = await controlPlane.service.waitForMigration(started.id);
-    const expected = await inspectTenant(client, calm);
-    if (migration.status !== scenario.status) {
-      throw new Error(
-        `Without a crash, ${scenario.name} ended ${migration.status}: ${migration.failure?.message ?? ""}`,
-      );
-    }
-    if (scenario.status === "rolled-back" && !isDeepStrictEqual(before, expected)) {
-      throw new Error(`Without a crash, ${scenario.name} left something else than there was before.`);
-    }
-    say(`\n${scenario.name}: ${migration.steps.map((step) => step.name).join(" → ")}`);
-    for (const instant of instantsOf(migration.steps, scenario)) {
-      instants += 1;
-      const problems = await crashAt(scenario, instant, expected);
-      failures += problems.length > 0 ? 1 : 0;
-      const where = `${String(instant.position).padStart(2)} ${instant.step} ${instant.status}`;
-      say(
-        `  ${problems.length === 0 ? "✔" : "✖"} killed at ${where}${problems.map((text) => `\n      ${text}`).join("")}`,
-      );
-    }
-  }
-  const leftover = await leftoverSchemas(client);
-  if (leftover.length > 0) {
-    failures += 1;
-    say(`✖ schemas that belong to nobody: ${leftover.join(", ")}`);
-  }
-  await removeBreakpoints(client);
-} finally {
-  await client.end().catch(() => undefined);
-  await controlPlane.stop();
-  const orphans = await moduleProcesses(dataFolder);
-  if (orphans.length > 0) {
-    failures += 1;
-    say(`✖ processes that outlived the control plane: ${orphans.join("; ")}`);
-  }
-  await server?.stop();
-  await rm(dataFolder, { recursive: true, force: true });
+function report(what: string, problems: readonly string[]): void {
+  failures += problems.length > 0 ? 1 : 0;
+  say(`  ${problems.length === 0 ? "✔" : "✖"} ${what}${problems.map((text) => `\n        ${text}`).join("")}`);
 }
-say(`\n${instants} instants, ${failures} failures`);
+
+const world = await createCrashWorld({ ownServer, databaseUrl });
+try {
+  for (const version of NOTES_VERSIONS) await world.first.service.publish(await notesArchive(version));
+  const cells: Cell[] = [];
+  for (const scenario of SCENARIOS) cells.push(...(await calm(scenario)));
+  say(`${cells.length} instants of ${SCENARIOS.length} kinds of operations`);
+  const fleetCells = fleetCellsOf(cells);
+  for (const fault of FAULTS) {
+    if (!values.fault.includes(fault.name)) continue;
+    if (fault.name === "postgres" && databaseUrl !== undefined && !ownServer) {
+      say("The server of DATABASE_URL is not ours to kill: postgres is left out.");
+      continue;
+    }
+    await matrixOf(fault, cells, fleetCells);
+  }
+  const leftover = await leftoverSchemas(world.client);
+  if (leftover.length > 0) report("in the end", [`schemas that belong to nobody: ${leftover.join(", ")}`]);
+  await checkStatistics();
+} finally {
+  const orphans = await world.end();
+  if (orphans.length > 0) report("in the end", [`processes that outlived the control plane: ${orphans.join("; ")}`]);
+}
+say(`${cellCount} cells, ${failures} failures`);
 process.exitCode = failures === 0 ? 0 : 1;
 
-async function start(): Promise<ControlPlaneProcess> {
-  return startControlPlaneProcess({ dataFolder, databaseUrl });
-}
-
-/** The server of the data folder runs already: adopting it tells its address. */
-async function embeddedUrl(): Promise<string> {
-  const postgres = await startLocalPostgres({ folder: join(dataFolder, "postgres") });
-  return postgres.url;
-}
-
-async function newTenant({ prepare }: Scenario): Promise<string> {
-  tenants += 1;
-  const id = `t${tenants}`;
-  await controlPlane.service.createTenant({ id });
-  await prepare(id);
-  return id;
-}
-
-function instantsOf(
-  steps: readonly { position: number; name: string; status: string }[],
-  scenario: Scenario,
-): Instant[] {
-  const found: Instant[] = [];
-  for (const { position, name, status } of steps) {
-    const at = (which: Instant["status"]): Instant => ({ position, step: name, status: which });
-    if (!values.short) found.push(at("running"));
-    if (status === "failed") found.push(at("failed"));
-    else if (!values.short || isShort(scenario, name)) found.push(at("succeeded"));
+/** A tenant that nothing happens to shows which steps there are, and what the others must look like in the end. */
+async function calm(scenario: Scenario): Promise<Cell[]> {
+  const { service } = world.first;
+  const tenant = newTenant();
+  await service.createTenant({ id: tenant });
+  await scenario.prepare(service, tenant);
+  const before = await inspectTenant(world.client, tenant);
+  const started = await service.start(tenant, "notes", scenario.operation);
+  const { status, failure, steps } = await service.waitForMigration(started.id);
+  const expected = await inspectTenant(world.client, tenant);
+  if (status !== scenario.status) {
+    throw new Error(`Without a fault, ${scenario.name} ended ${status}: ${failure?.message ?? ""}`);
   }
-  for (const { position, name, status } of steps.toReversed()) {
-    if (status === "undone") found.push({ position, step: name, status: "undone" });
+  if (status === "rolled-back" && !isDeepStrictEqual(before, expected)) {
+    throw new Error(`Without a fault, ${scenario.name} left something else than there was before.`);
   }
-  return [...found, { position: steps.length, step: "(end)", status: "finished" }];
+  return instantsOf(steps).map((instant) => ({ scenario, instant, expected }));
 }
 
-/** The short form takes every step of the first scenario, and those that change something of the others. */
-function isShort(scenario: Scenario, step: string): boolean {
-  return scenario === SCENARIOS[0] || scenario.short.includes(step);
+/** Each instant of a migration of a fleet, with a hold and without one, and of its tenants' rows. */
+function fleetCellsOf(cells: readonly Cell[]): FleetCell[] {
+  const MEMBERS: readonly MemberInstant[] = (["claimed", "moving", "moved", "returning", "returned"] as const).map(
+    (member) => ({ member }),
+  );
+  const kinds = [
+    { name: "a fleet upgrade without a hold", from: "2.0.0", to: "2.3.0" },
+    { name: "a fleet upgrade with a hold", from: "1.0.0", to: "2.0.0" },
+  ];
+  return kinds.flatMap((kind) => {
+    const of = cells.filter(
+      ({ scenario: { operation, status } }) =>
+        operation.kind === "migrate" && operation.version === kind.to && status === "succeeded",
+    );
+    const expected: TenantFacts | undefined = of[0]?.expected;
+    const instants: (Instant | MemberInstant)[] = [...of.map(({ instant }) => instant), ...MEMBERS];
+    return instants.map((instant) => ({ ...kind, expected, instant }));
+  });
 }
 
-async function crashAt(scenario: Scenario, instant: Instant, expected: TenantFacts | undefined): Promise<string[]> {
-  const problems: string[] = [];
-  const tenant = await newTenant(scenario);
-  const before = await fingerprintTenant(client, tenant);
-  await setBreakpoint(client, instant);
-  const { id } = await controlPlane.service.start(tenant, "notes", scenario.operation);
-  await waitForBreakpoint(client);
-  await controlPlane.kill();
-  await clearBreakpoints(client);
-  controlPlane = await start();
-  const migration = await Promise.race([
-    controlPlane.service.waitForMigration(id),
-    new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error(`${id} did not end within 60 s after the restart.`)), 60_000).unref();
-    }),
-  ]);
-  if (migration.status !== scenario.status) {
-    problems.push(`it ended ${migration.status}: ${migration.failure?.message ?? ""}`);
-  }
-  const facts = await inspectTenant(client, tenant);
-  for (const key of Object.keys({ ...expected, ...facts }) as (keyof TenantFacts)[]) {
-    if (!isDeepStrictEqual(facts?.[key], expected?.[key])) {
-      problems.push(`${key} is ${JSON.stringify(facts?.[key])}, not ${JSON.stringify(expected?.[key])}`);
+async function matrixOf(fault: Fault, cells: readonly Cell[], fleetCells: readonly FleetCell[]): Promise<void> {
+  const offset = FAULTS.indexOf(fault) * 5 + (ownServer ? STRIDE[fault.name] / 2 : 0);
+  const singles = values.short ? everyNth(cells, STRIDE[fault.name], offset) : cells;
+  const fleets = values.short ? everyNth(fleetCells, fleetCells.length, offset * 7) : fleetCells;
+  await fault.prepare(world);
+  if (values.singles) {
+    say(`${fault.name}: ${singles.length} instants of operations`);
+    for (const batch of batchesOf(singles, BATCH)) {
+      round += 1;
+      cellCount += batch.length;
+      const { outcomes, problems } = await crashBatch(world, fault, batch, { round, newTenant });
+      for (const { cell, status, problems: own } of outcomes) report(`${describe(cell)}: ${status}`, own);
+      if (problems.length > 0) report(`round ${round}`, problems);
     }
   }
-  const after = await fingerprintTenant(client, tenant);
-  if (scenario.status === "rolled-back" && !isDeepStrictEqual(after, before)) {
-    problems.push("structure or data are not what they were before");
+  if (values.fleets) {
+    say(`${fault.name}: ${fleets.length} instants of fleet upgrades`);
+    for (const cell of fleets) {
+      round += 1;
+      cellCount += 1;
+      report(`${cell.name}, ${instantText(cell.instant)}`, await crashFleet(world, fault, cell, { round, newTenant }));
+    }
   }
-  const leftover = await leftoverSchemas(client);
-  if (leftover.length > 0) problems.push(`schemas that belong to nobody: ${leftover.join(", ")}`);
-  const processes = await moduleProcesses(dataFolder);
-  const commands = processes.length;
-  const { items } = await controlPlane.service.listDeployments();
-  const running = items.filter((deployment) => deployment.pid !== null).length;
-  if (commands !== running) problems.push(`${commands} module processes run, ${running} deployments are known`);
-  return problems;
+  await fault.finish(world);
+}
+
+/** Every migration is counted once. */
+async function checkStatistics(): Promise<void> {
+  const { rows } = await world.client.query<{ status: string; count: number }>(
+    "select status, count(*)::int as count from aibos.migration_records where kind = 'migrate' group by 1",
+  );
+  const wanted = Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+  const { byStatus } = await world.first.service.getMigrationStatistics("notes");
+  const right = isDeepStrictEqual(byStatus, wanted);
+  report("statistics", right ? [] : [`they say ${JSON.stringify(byStatus)}, not ${JSON.stringify(wanted)}`]);
+}
+
+function describe({ scenario, instant }: Cell): string {
+  return `${scenario.name}, ${instantText(instant)}`;
+}
+
+function instantText(instant: Instant | MemberInstant): string {
+  if ("member" in instant) return `a tenant ${instant.member}`;
+  return `${instant.position} ${instant.step} ${instant.status}`;
 }

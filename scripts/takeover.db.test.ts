@@ -5,7 +5,13 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
 import { notesArchive } from "../packages/control-plane/src/testing/notes-module.ts";
-import { clearBreakpoints, installBreakpoints, setBreakpoint, waitForBreakpoint } from "./crash-test/breakpoint.ts";
+import {
+  clearBreakpoints,
+  installBreakpoints,
+  releaseBreakpoints,
+  setBreakpoint,
+  waitForBreakpoint,
+} from "./crash-test/breakpoint.ts";
 import { moduleProcesses } from "./crash-test/inspection.ts";
 import { type ControlPlaneProcess, startControlPlaneProcess } from "./crash-test/control-plane-process.ts";
 
@@ -49,6 +55,7 @@ test("what a control plane was working on when it died is taken up by another on
   expect(await second.service.getMigration(id)).toMatchObject({ status: "running" });
   await first.kill();
   await clearBreakpoints(client);
+  await releaseBreakpoints(client);
 
   const migration = await second.service.waitForMigration(id);
   expect(migration).toMatchObject({ status: "succeeded" });

@@ -14,6 +14,8 @@ export interface ControlPlaneProcess {
   readonly url: string;
   readonly service: MultiVersionService;
   readonly pid: number;
+  /** Its exit code, when it has ended; null after a signal. */
+  readonly exited: Promise<number | null>;
   /** kill -9; resolves when the process is gone. */
   kill(): Promise<void>;
   /** In order. Resolves to its exit code. */
@@ -48,6 +50,7 @@ export async function startControlPlaneProcess(options: {
     url,
     service: createMultiVersionClient({ url, token }),
     pid: child.pid ?? 0,
+    exited,
     async kill() {
       child.kill("SIGKILL");
       await exited;

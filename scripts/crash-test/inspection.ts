@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import type { Client } from "pg";
-import { fingerprintSchema } from "@aibos/tenant-data";
+import { fingerprintSchema, type SchemaFingerprint } from "@aibos/tenant-data";
 
 /** What a tenant's use of the module looks like from outside. */
 export interface TenantFacts {
@@ -74,12 +74,12 @@ async function readSchema(client: Client, schema: string): Promise<{ structure: 
   return { structure: digest([columns.rows, indexes.rows]), data: digest([rows.rows, applied.rows]) };
 }
 
-function digest(value: unknown): string {
+export function digest(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
 }
 
 /** The fingerprint that the platform itself compares: equal only for the same tenant's data, unchanged. */
-export async function fingerprintTenant(client: Client, tenant: string): Promise<unknown> {
+export async function fingerprintTenant(client: Client, tenant: string): Promise<SchemaFingerprint | undefined> {
   const { rows } = await client.query<{ schema_name: string }>(
     "select schema_name from aibos.tenant_modules where tenant = $1",
     [tenant],
@@ -111,7 +111,7 @@ export async function moduleProcesses(dataFolder: string): Promise<string[]> {
     if (!/^\d+$/.test(pid)) continue;
     const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");
     const name = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "");
-    if (cwd.startsWith(`${dataFolder}/runtime`)) found.push(`${pid} ${name.trim()}`);
+    if (cwd.startsWith(`${dataFolder}/`) && cwd.includes("/runtime/")) found.push(`${pid} ${name.trim()}`);
   }
   return found;
 }

@@ -77,7 +77,7 @@ export async function startGatewayProcess(options: {
       throw new Error(`Worker ${number} was not replaced within ${REPLACED_MS / 1_000} s.`);
     },
     async kill() {
-      const pids = (await workers()).map(({ pid }) => pid);
+      const pids = ((await workers()) ?? []).map(({ pid }) => pid);
       for (const pid of pids) process.kill(pid, "SIGKILL");
       child.kill("SIGKILL");
       await exited;

@@ -3,8 +3,12 @@ import type { TenantId, Version } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { StoredFleet } from "./fleet-store.ts";
 
-/** So long a process has a tenant for starting its migration. One that was killed in between gives it free. */
+/** So long a process has a tenant for starting its migration. One that has ended gives it free at once. */
 const CLAIM_SECONDS = 60;
+
+/** Whether nobody starts a claimed tenant any more: the time is over, or the process has stopped or was declared dead. */
+const isAbandoned = (at: Date) => sql<boolean>`(m.claimed_until < ${at} or exists (
+  select from control_plane_processes p where p.id = m.claimed_by and p.state <> 'live'))`;
 
 export interface ClaimedMember {
   readonly tenant: TenantId;
@@ -29,9 +33,9 @@ export async function claimMembers(
       await sql`select pg_advisory_xact_lock(hashtextextended(${`aibos fleet ${id}`}, 0))`.execute(db);
     const claimed = await sql<{ tenant: TenantId; from_version: Version }>`
       with busy as (
-        select data_store, count(*) as moving from fleet_upgrade_members
-        where fleet_upgrade_id = ${id} and (status = 'moving' or (status = 'claimed' and claimed_until >= ${at}))
-        group by data_store
+        select m.data_store, count(*) as moving from fleet_upgrade_members m
+        where m.fleet_upgrade_id = ${id} and (m.status = 'moving' or (m.status = 'claimed' and not ${isAbandoned(at)}))
+        group by m.data_store
       ), due as (
         select m.tenant, m.position,
           row_number() over (partition by m.data_store order by m.position) + coalesce(b.moving, 0) as place
@@ -39,13 +43,13 @@ export async function claimMembers(
         where m.fleet_upgrade_id = ${id} and (
           (m.status = 'waiting' and m.batch <= ${state.batch})
           or (m.status = 'deferred' and m.not_before <= ${at})
-          or (m.status = 'claimed' and m.claimed_until < ${at}))
+          or (m.status = 'claimed' and ${isAbandoned(at)}))
       ), chosen as (
         select m.fleet_upgrade_id, m.tenant
         from fleet_upgrade_members m join due d on d.tenant = m.tenant
         where m.fleet_upgrade_id = ${id} and (${perStore}::int is null or d.place <= ${perStore}::int)
           -- Asked again of a row that somebody took since it was seen: it is passed over, and does not fill the limit.
-          and (m.status in ('waiting', 'deferred') or (m.status = 'claimed' and m.claimed_until < ${at}))
+          and (m.status in ('waiting', 'deferred') or (m.status = 'claimed' and ${isAbandoned(at)}))
         order by m.position limit ${most} for update of m skip locked
       )
       update fleet_upgrade_members m
@@ -53,7 +57,7 @@ export async function claimMembers(
       from chosen c
       where m.fleet_upgrade_id = c.fleet_upgrade_id and m.tenant = c.tenant
         -- Locked only after it was chosen: somebody may have taken it in between.
-        and (m.status in ('waiting', 'deferred') or (m.status = 'claimed' and m.claimed_until < ${at}))
+        and (m.status in ('waiting', 'deferred') or (m.status = 'claimed' and ${isAbandoned(at)}))
       returning m.tenant, m.from_version`.execute(db);
     return claimed.rows.map(({ tenant, from_version: fromVersion }) => ({ tenant, fromVersion }));
   });
@@ -69,10 +73,10 @@ export async function claimReturns(
   const at = new Date(now);
   const claimed = await sql<{ tenant: TenantId; from_version: Version }>`
     with chosen as (
-      select tenant from fleet_upgrade_members
-      where fleet_upgrade_id = ${id} and (
-        status = 'moved' or (status = 'returning' and return_migration_id is null and claimed_until < ${at}))
-      order by settled_at desc, position desc limit ${most} for update skip locked
+      select m.tenant from fleet_upgrade_members m
+      where m.fleet_upgrade_id = ${id} and (
+        m.status = 'moved' or (m.status = 'returning' and m.return_migration_id is null and ${isAbandoned(at)}))
+      order by m.settled_at desc, m.position desc limit ${most} for update of m skip locked
     )
     update fleet_upgrade_members m
     set status = 'returning', claimed_by = ${by}, claimed_until = ${new Date(now + CLAIM_SECONDS * 1_000)}

@@ -150,6 +150,21 @@ describe("processes", () => {
     ]);
   });
 
+  test("take up at once what one that was declared dead had claimed", async () => {
+    await world.tenants(2, "t");
+    const id = await world.start({ concurrency: 2, waves: [] });
+    const fleet = await loadFleet(world.control.database, id);
+    if (fleet === undefined) throw new Error("it was just started");
+    await world.control.database.pool.query(
+      "insert into control_plane_processes (id, host, home, pid, state) values ('cp_dead', 'h', '/h', 1, 'dead')",
+    );
+    expect(
+      await claimMembers(world.control.database, fleet, { by: "cp_dead", most: 2, now: world.now() }),
+    ).toHaveLength(2);
+    await world.worker("survivor").tick();
+    expect(await world.status(id)).toMatchObject({ status: "done", counts: { moved: 2 } });
+  });
+
   test("work on one fleet together without configuration, each as much as it may have, and no tenant twice", async () => {
     const names = await world.tenants(12, "t");
     for (const name of names) world.slow.add(name);
