@@ -74,3 +74,32 @@ test("what a control plane was working on when it died is taken up by another on
   await expect.poll(() => moduleProcesses(home), { timeout: 20_000 }).toEqual([]);
   expect((await third.service.getStatus()).controlPlanes.filter(({ live }) => live)).toHaveLength(2);
 }, 120_000);
+
+test("a rehearsal that was killed goes on or is ended, and leaves nothing behind", async () => {
+  let running = await start("rehearsing");
+  await running.service.publish(await notesArchive("2.2.0"));
+  await running.service.createTenant({ id: "beta" });
+  await running.service.install("beta", "notes", "1.1.0");
+
+  /** Rehearses, kills the control plane in the transaction that ends a step, and starts it again. */
+  async function rehearse(tenant: string, version: string, at: { position: number; step: string }) {
+    await setBreakpoint(client, { ...at, status: "succeeded" });
+    const { id } = await running.service.start(tenant, "notes", { kind: "rehearse", version });
+    await waitForBreakpoint(client);
+    await running.kill();
+    await clearBreakpoints(client);
+    running = await start("rehearsing");
+    return running.service.waitForMigration(id);
+  }
+
+  const live = await rehearse("acme", "2.2.0", { position: 4, step: "rehearsal-expand" });
+  expect(live).toMatchObject({ status: "succeeded", result: { rehearsal: { passed: true } } });
+  const files = await rehearse("beta", "2.0.0", { position: 4, step: "rehearsal-hop" });
+  expect(files).toMatchObject({ status: "rolled-back", failure: { code: "AIBOS_REHEARSAL_INTERRUPTED" } });
+  const { rows } = await client.query(
+    `select nspname as left_behind from pg_namespace where nspname like '%_rehearsal_%'
+     union all select rolname from pg_roles, aibos.installation i where rolname like 'aibos_' || i.id || '_rehearsal%'
+     union all select migration_id from aibos.rehearsals`,
+  );
+  expect(rows).toEqual([]);
+}, 120_000);

@@ -80,6 +80,7 @@ test("the commands are the ones that scripts know", () => {
     "monitor-performance",
     "publish",
     "register-url",
+    "rehearse-migration",
     "resolve-conflicts",
     "rollback-point create",
     "rollback-point list",

@@ -154,6 +154,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     database,
     sleep,
     platform: {
+      installation: installation.id,
       modules,
       deployments,
       gateways,

@@ -5,6 +5,7 @@ export { isModuleId, parseModuleId, type ModuleId } from "./identifiers/module-i
 export { isInstallationId, parseInstallationId, type InstallationId } from "./identifiers/installation-id.ts";
 export {
   EXTENSION_SCHEMA,
+  rehearsalName,
   rollbackSchemaName,
   tenantRoleName,
   tenantSchemaName,

@@ -1,5 +1,5 @@
 export { quoteIdentifier, quoteLiteral } from "./quote-identifier.ts";
-export { dropTenantSchema, provisionTenantSchema, type TenantPlace } from "./roles/tenant-schema.ts";
+export { createTenantRole, dropTenantSchema, provisionTenantSchema, type TenantPlace } from "./roles/tenant-schema.ts";
 export { allowTenantLogin, denyTenantLogin, endTenantSessions, type Queryable } from "./roles/tenant-login.ts";
 export {
   connectAsTenant,
@@ -7,6 +7,7 @@ export {
   type TenantSessionOptions,
   withTenantSession,
 } from "./roles/tenant-session.ts";
+export { type HeldLock, type SessionWatcher, type WatchedStatement, watchSession } from "./roles/watch-session.ts";
 export { tenantSearchPath } from "./roles/tenant-search-path.ts";
 export { createVersionRole, grantTenant, revokeTenant } from "./roles/version-role.ts";
 export { parseSqlMigrations, type SqlFile, type SqlMigration } from "./sql-migrations/sql-migration.ts";
@@ -41,11 +42,12 @@ export {
   type TableEffect,
 } from "./statement-risk/statement-risk.ts";
 export { type CopySize, createSchemaCopy, dropSchemaCopy } from "./schema-copy/create-schema-copy.ts";
+export { giveSchema } from "./schema-copy/give-schema.ts";
 export { CopyUnsupportedError } from "./schema-copy/copy-unsupported-error.ts";
 export { RestoreBlockedError } from "./schema-copy/restore-blocked-error.ts";
 export { restoreSchemaCopy } from "./schema-copy/restore-schema-copy.ts";
 export { fingerprintSchema, type SchemaFingerprint } from "./fingerprint/fingerprint-schema.ts";
-export { describeDifference } from "./fingerprint/describe-difference.ts";
+export { compareStructures, describeDifference } from "./fingerprint/describe-difference.ts";
 export {
   addWrites,
   type CountedWrites,

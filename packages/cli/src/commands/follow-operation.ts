@@ -29,6 +29,16 @@ export async function followMigration(
   started: Migration,
 ): Promise<void> {
   if (started.finishedAt !== null || started.status === "scheduled") return showMigration(context, started);
+  const last = await followSteps(context, client, started);
+  return last === undefined ? undefined : showMigration(context, last);
+}
+
+/** The same without how it ended, which it resolves to; undefined after Ctrl-C. */
+export async function followSteps(
+  context: CommandContext,
+  client: MultiVersionService,
+  started: Migration,
+): Promise<Migration | undefined> {
   const { output } = context;
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
@@ -54,9 +64,10 @@ export async function followMigration(
   if (last.finishedAt === null && interrupt.signal.aborted) {
     output.line(`The operation goes on. ${howItStands(last)}`);
     if (output.json) output.document(last);
-    return context.endWith(EXIT.interrupted);
+    context.endWith(EXIT.interrupted);
+    return undefined;
   }
-  return showMigration(context, last);
+  return last;
 }
 
 function howItStands({ id }: Migration): string {

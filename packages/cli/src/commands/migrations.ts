@@ -42,6 +42,19 @@ export function addMigrationCommands(program: Command, run: Run): void {
   );
 
   withExample(
+    noWait(versionOption(targetOptions(program.command("rehearse-migration")), "the version to move to")).description(
+      "Runs the whole migration on a copy of a tenant's data, and reports. Exits with 1 when it has not passed.",
+    ),
+    "rehearse-migration -t acme -m accounting -v 2.0.0",
+  ).action((options: VersionedTarget & { wait: boolean }, command: Command) =>
+    run(command, async (context) => {
+      await checkTarget({ ...options, versions: [options.version] });
+      const { rehearse } = await import("./rehearse.ts");
+      await rehearse(context, options);
+    }),
+  );
+
+  withExample(
     program
       .command("migration-status")
       .argument("<id>", "as it was printed, like mig_8f3c2a1b9d04", parseReference)
@@ -139,10 +152,15 @@ export function addMigrationCommands(program: Command, run: Run): void {
 }
 
 /** Asks whether a move is possible and shows the answer; exit code 1 when it is not. */
-export async function showValidation(context: CommandContext, target: VersionedTarget): Promise<void> {
+export async function showValidation(
+  context: CommandContext,
+  target: VersionedTarget & { readonly requireRehearsal?: number },
+): Promise<void> {
   const { output } = context;
   const client = await context.connect();
-  const validation = await client.validateMigration(target.tenant, target.module, target.version);
+  const { tenant, module, version, requireRehearsal } = target;
+  const options = requireRehearsal === undefined ? {} : { requireRehearsal };
+  const validation = await client.validateMigration(tenant, module, version, options);
   await output.answer(validation, () => validationText(output, target, validation));
   if (!validation.isValid) context.endWith(EXIT.failed);
 }

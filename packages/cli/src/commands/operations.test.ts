@@ -129,6 +129,8 @@ test("each kind of operation is asked for in the API's words", async () => {
     ["rollback-tenant", ...TARGET, ...version],
     ["rollback-point", "create", ...TARGET, ...version, "--reason", "import"],
     ["migrate-tenant", ...TARGET, ...version, "--no-rollback-on-failure", "--rollback-version", "1.0.0"],
+    ["migrate-tenant", ...TARGET, ...version, "--require-rehearsal", "2d"],
+    ["rehearse-migration", ...TARGET, ...version, "--no-wait"],
   ];
   for (const words of lines) expect((await runInProcess(api.url, words)).code).toBe(0);
   expect(api.calls.map((call) => call.body)).toEqual([
@@ -139,6 +141,8 @@ test("each kind of operation is asked for in the API's words", async () => {
     { kind: "rollback", acceptDataLoss: false, version: "1.5.0" },
     { kind: "rollback-point", version: "1.5.0", reason: "import" },
     { kind: "migrate", version: "1.5.0", rollbackOnFailure: false, rollbackVersion: "1.0.0" },
+    { kind: "migrate", version: "1.5.0", rollbackOnFailure: true, requireRehearsal: 172_800 },
+    { kind: "rehearse", version: "1.5.0" },
   ]);
 });
 
@@ -194,4 +198,41 @@ test("--dry-run starts nothing and exits with 1 when the move is not possible", 
   expect(ran.code).toBe(1);
   expect(ran.out).toContain("✖ 2.0.0 is not reached from 1.0.0. AIBOS_NO_UPGRADE_PATH\n    Move to 1.5.0 first.");
   expect(api?.calls.map((call) => call.address)).toEqual(["POST /v1/tenants/acme/modules/accounting/validation"]);
+});
+
+test("rehearse-migration shows the report, and exits with 1 when it has not passed", async () => {
+  const rehearsal = {
+    passed: false,
+    fromVersion: "1.0.0",
+    toVersion: "1.5.0",
+    path: ["1.0.0", "1.5.0"],
+    digests: {},
+    rows: 1_200,
+    bytes: 2_097_152,
+    durationMs: 850,
+    phases: [],
+    locks: [{ table: "invoices", mode: "AccessExclusiveLock", blocks: "reads and writes", heldMs: 3.2 }],
+    conflicts: [{ kind: "customisation", name: "settings", message: "from 1.0.0 to 1.5.0, at $.days: both-changed" }],
+    differences: {
+      tables: [{ table: "payments", rowsBefore: null, rowsAfter: 7 }],
+      structure: ["column invoices.due: is new"],
+      structureLines: 1,
+    },
+    checks: [{ name: "1.5.0 serves the copy", ok: true, detail: "/healthz answered in 4 ms" }],
+    failure: null,
+  };
+  const ended = { ...sampleSuccess({ kind: "rehearse" }), result: { rehearsal } };
+  const ran = await run({ [OPERATIONS]: { status: 202, body: ended } }, "rehearse-migration", ...TARGET, "-v", "1.5.0");
+  expect(ran.code).toBe(1);
+  for (const line of [
+    "✖ acme: accounting 1.0.0 → 1.5.0: the rehearsal did not pass. Nothing was changed.",
+    "1200 rows (2.0 MiB) were copied; a migration would work 850 ms on them.",
+    "✔ 1.5.0 serves the copy: /healthz answered in 4 ms",
+    "customisation settings: from 1.0.0 to 1.5.0, at $.days: both-changed",
+    "invoices: reads and writes for 3 ms",
+    "payments: not there → 7",
+    "column invoices.due: is new",
+  ]) {
+    expect(ran.out).toContain(line);
+  }
 });

@@ -12,6 +12,7 @@ interface MigrateOptions extends VersionedTarget {
   readonly soak?: number;
   readonly rollbackVersion?: string;
   readonly acceptDataLoss?: boolean;
+  readonly requireRehearsal?: number;
   readonly dryRun?: boolean;
   readonly wait: boolean;
 }
@@ -64,6 +65,11 @@ export function addOperationCommands(program: Command, run: Run): void {
         "after an undone failure, goes back further, to this version's rollback point",
       )
       .option("--accept-data-loss", "with --rollback-version: also when writes made since are lost")
+      .option(
+        "--require-rehearsal <time>",
+        "refuses unless a rehearsal of the same releases passed so recently",
+        parseDuration,
+      )
       .option("--dry-run", "tells what would be done, and changes nothing"),
     "migrate-tenant -t acme -m accounting -v 2.0.0",
     "migrate-tenant -t acme -m accounting -v 2.0.0 --scheduled-time 2027-01-31T02:00:00+01:00",
@@ -71,7 +77,7 @@ export function addOperationCommands(program: Command, run: Run): void {
   ).action((options: MigrateOptions, command: Command) =>
     run(command, async (context) => {
       const { version, scheduledTime, preserveCustomizations, observe, soak, ...failure } = options;
-      const { rollbackOnFailure, rollbackVersion, acceptDataLoss } = failure;
+      const { rollbackOnFailure, rollbackVersion, acceptDataLoss, requireRehearsal } = failure;
       await checkTarget({ ...options, versions: [version, rollbackVersion] });
       if (options.dryRun === true) {
         const { showValidation } = await import("./migrations.ts");
@@ -91,6 +97,7 @@ export function addOperationCommands(program: Command, run: Run): void {
           ...(soak === undefined ? {} : { soak }),
           ...(rollbackVersion === undefined ? {} : { rollbackVersion }),
           ...(acceptDataLoss === true ? { acceptDataLoss } : {}),
+          ...(requireRehearsal === undefined ? {} : { requireRehearsal }),
         },
         options,
       );

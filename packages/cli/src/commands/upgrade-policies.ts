@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import type { ShownUpgradePolicy, UpgradePolicyInput } from "@aibos/contract";
 import { oneLine } from "../output/plain-text.ts";
+import { spanText } from "../output/time-text.ts";
 import type { CommandContext, Run } from "./command-context.ts";
 import { withExample } from "./help-example.ts";
 import { checkTarget, type Target, targetOptions, type VersionedTarget, versionOption } from "./target.ts";
@@ -57,7 +58,7 @@ export function addUpgradePolicyCommands(program: Command, run: Run): void {
 }
 
 async function show({ output }: CommandContext, target: Target, policy: ShownUpgradePolicy): Promise<void> {
-  const { window, automatic, deferUntil, freezes, notices, consents } = policy;
+  const { window, automatic, deferUntil, freezes, notices, consents, requireRehearsal } = policy;
   const days = window === null || window.days.length === 0 ? "every day" : window.days.join(", ");
   await output.answer(policy, () =>
     [
@@ -65,6 +66,7 @@ async function show({ output }: CommandContext, target: Target, policy: ShownUpg
       `  without consent: ${automatic === "none" ? "nothing" : `up to ${automatic} changes`}`,
       `  window: ${window === null ? "at any time" : `${window.from} to ${window.to} ${window.timeZone}, ${days}`}`,
       ...(deferUntil === null ? [] : [`  not before ${oneLine(deferUntil)}`]),
+      ...(requireRehearsal === null ? [] : [`  only after a rehearsal in the last ${spanText(requireRehearsal)}`]),
       ...freezes.map(({ from, to, reason }) => `  frozen from ${oneLine(`${from} to ${to}: ${reason}`)}`),
       ...(notices === null ? [] : [`  is told at ${oneLine(notices.url)}`]),
       ...(consents.length === 0 ? [] : [`  agreed to ${oneLine(consents.join(", "))}`]),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FLEET_STATUSES, isTimeZone, WEEKDAYS } from "@aibos/domain";
 import { labelKeySchema, moduleIdSchema, tenantIdSchema, versionSchema } from "./models.ts";
+import { requireRehearsalSchema } from "./rehearsals.ts";
 
 /** Shapes of fleet upgrades: moving many tenants to a version, in waves and batches. */
 
@@ -307,6 +308,7 @@ const upgradePolicyFields = {
     .max(100)
     .default([])
     .describe("Times in which nothing may change, not even at a deadline"),
+  requireRehearsal: requireRehearsalSchema.nullable().default(null),
 };
 const noticeAddress = z
   .url({ protocol: /^https?$/ })

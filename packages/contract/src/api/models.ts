@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseModuleId, parseTenantId, parseVersion } from "@aibos/domain";
+import { rehearsalReportSchema } from "./rehearsals.ts";
 
 /** Shapes of the API's answers. Times are ISO 8601 in UTC; durations are in milliseconds; sizes are in bytes. */
 
@@ -142,6 +143,7 @@ export const MIGRATION_KINDS = [
   "rollback",
   "rollback-point",
   "restore",
+  "rehearse",
 ] as const;
 export const migrationKindSchema = z.enum(MIGRATION_KINDS);
 export type MigrationKind = z.infer<typeof migrationKindSchema>;
@@ -228,6 +230,8 @@ export const migrationSchema = z
       heldMs: z.number().optional(),
       /** After a migration with a soak: the scheduled operation that takes the old version's data away. */
       completion: z.object({ migrationId: z.string(), at: time }).optional(),
+      /** Of a rehearsal: what came of it. */
+      rehearsal: rehearsalReportSchema.optional(),
     }),
     scheduledTime: time.nullable(),
     createdAt: time,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { versionSchema } from "./models.ts";
+import { requireRehearsalSchema } from "./rehearsals.ts";
 
 const acceptDataLoss = z
   .boolean()
@@ -57,6 +58,11 @@ export const operationSchema = z
         .boolean()
         .default(false)
         .describe("Says yes to losing, with rollbackVersion, the writes made since that rollback point was taken"),
+      requireRehearsal: requireRehearsalSchema.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal("rehearse"),
+      version: versionSchema.describe("Where a migration of a copy of the tenant's data leads to"),
     }),
     z.strictObject({ kind: z.literal("side-by-side"), version: versionSchema }),
     z.strictObject({ kind: z.literal("complete"), version: versionSchema, scheduledTime }),

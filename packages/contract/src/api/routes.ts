@@ -24,6 +24,7 @@ import {
 } from "./models.ts";
 import { CUSTOMIZATION_ROUTES } from "./customizations.ts";
 import { FLAG_ROUTES } from "./flag-routes.ts";
+import { requireRehearsalSchema } from "./rehearsals.ts";
 import { operationSchema, restoreSchema, versionRoutingSchema } from "./operations.ts";
 import {
   mirrorReportSchema,
@@ -229,7 +230,11 @@ export const ROUTES = {
     "post /v1/tenants/{tenant}/modules/{module}/validation",
     "Migrations",
     "Tells whether a tenant can be moved to a version now, and what would be done. Changes nothing",
-    { params: tenantModule, body: z.strictObject({ version: versionSchema }), answer: migrationValidationSchema },
+    {
+      params: tenantModule,
+      body: z.strictObject({ version: versionSchema, requireRehearsal: requireRehearsalSchema.optional() }),
+      answer: migrationValidationSchema,
+    },
   ),
   performHealthCheck: route(
     "get /v1/tenants/{tenant}/modules/{module}/health",

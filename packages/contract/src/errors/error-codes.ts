@@ -71,6 +71,8 @@ export const ERROR_CODES = {
   AIBOS_NO_UPGRADE_PATH: "No allowed path leads from one version to the other.",
   AIBOS_OPERATION_IN_PROGRESS: "Another operation runs for this tenant and module.",
   AIBOS_PORT_TAKEN: "The port is used by another program.",
+  AIBOS_REHEARSAL_INTERRUPTED: "A process died while SQL files changed a rehearsal's copy.",
+  AIBOS_REHEARSAL_REQUIRED: "The move must be rehearsed first.",
   AIBOS_RESTORE_BLOCKED: "Something outside the schema would stay with the data that is replaced.",
   AIBOS_ROLLBACK_POINT_NOT_FOUND: "There is no such rollback point, or it was used up.",
   AIBOS_ROLLBACK_UNAVAILABLE: "There is nothing to go back to.",

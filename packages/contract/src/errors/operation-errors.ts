@@ -70,6 +70,26 @@ export class MigrationCancelledError extends DomainError {
   }
 }
 
+/** A process died while SQL files changed a rehearsal's copy, which can't be gone on with. */
+export class RehearsalInterruptedError extends DomainError {
+  readonly code = "AIBOS_REHEARSAL_INTERRUPTED";
+  constructor(migrationId: string) {
+    super(`${migrationId} was interrupted while it changed its copy, which is taken away. Rehearse it again.`);
+  }
+}
+
+/** The move must be rehearsed first. */
+export class RehearsalRequiredError extends DomainError {
+  readonly code = "AIBOS_REHEARSAL_REQUIRED";
+  constructor(move: { tenant: TenantId; module: ModuleId; from: string; to: string; seconds: number; why: string }) {
+    const { tenant, module, from, to, seconds, why } = move;
+    super(
+      `Moving tenant "${tenant}" from ${module} ${from} to ${to} needs a rehearsal that passed in the last ` +
+        `${seconds} s, and ${why}. Rehearse it: "aibos-versions rehearse-migration -t ${tenant} -m ${module} -v ${to}".`,
+    );
+  }
+}
+
 /** The new version did not do well while it was watched. */
 export class ObservationFailedError extends DomainError {
   readonly code = "AIBOS_OBSERVATION_FAILED";

@@ -3,6 +3,7 @@ import type { Migration, MigrationValidation, Published } from "../api/models.ts
 import { FleetUpgradeHaltedError } from "../errors/fleet-errors.ts";
 import type { FleetUpgrade } from "../api/fleet-upgrades.ts";
 import type { PerformanceReport } from "../api/performance.ts";
+import type { RehearsalReport } from "../api/rehearsals.ts";
 import type { OperationInput } from "../api/operations.ts";
 import type { RouteCaller } from "../api/routes.ts";
 import { customizationMethods } from "./customization-methods.ts";
@@ -64,7 +65,18 @@ export function composeService(port: ServicePort): MultiVersionService {
     if (started.status === "scheduled") return started;
     const ended = await waitForMigration(started.id);
     if (ended.status === "succeeded") return ended;
-    throw new MigrationFailedError({
+    throw failureOf(ended);
+  }
+
+  async function rehearse(tenant: string, module: string, version: string): Promise<RehearsalReport> {
+    const ended = await waitForMigration((await start(tenant, module, { kind: "rehearse", version })).id);
+    const { rehearsal } = ended.result;
+    if (rehearsal === undefined || ended.status === "cancelled") throw failureOf(ended);
+    return rehearsal;
+  }
+
+  function failureOf(ended: Migration): MigrationFailedError {
+    return new MigrationFailedError({
       migrationId: ended.id,
       step: ended.failure?.step ?? ended.step ?? "start",
       reason: ended.failure?.message ?? "No reason was recorded.",
@@ -99,8 +111,8 @@ export function composeService(port: ServicePort): MultiVersionService {
   const run = async (tenant: string, module: string, operation: OperationInput): Promise<Migration> =>
     settle(await start(tenant, module, operation));
 
-  const validateMigration: MultiVersionService["validateMigration"] = (tenant, module, version) =>
-    call.validateMigration({ ...none, params: { tenant, module }, body: { version } });
+  const validateMigration: MultiVersionService["validateMigration"] = (tenant, module, version, options = {}) =>
+    call.validateMigration({ ...none, params: { tenant, module }, body: queryOf({ version, ...options }) });
 
   // Declared by its overloads: which one answers is told by `dryRun`.
   function migrateTenant(
@@ -121,7 +133,7 @@ export function composeService(port: ServicePort): MultiVersionService {
     version: string,
     { dryRun = false, ...options }: MigrateOptions & { dryRun?: boolean } = {},
   ): Promise<Migration | MigrationValidation> {
-    if (dryRun) return validateMigration(tenant, module, version);
+    if (dryRun) return validateMigration(tenant, module, version, rehearsalOf(options));
     return run(tenant, module, { kind: "migrate", version, ...options });
   }
 
@@ -247,6 +259,7 @@ export function composeService(port: ServicePort): MultiVersionService {
     restoreFromRollbackPoint: async (rollbackPointId, options = {}) =>
       settle(await call.restoreRollbackPoint({ ...none, params: { rollbackPointId }, body: options })),
     validateMigration,
+    rehearseMigration: rehearse,
     ...customizationMethods(call),
     performHealthCheck: (tenant, module) => call.performHealthCheck({ ...none, params: { tenant, module } }),
     getVersionPerformance: (tenant, module, version, options = {}) =>
@@ -260,6 +273,10 @@ export function composeService(port: ServicePort): MultiVersionService {
       call.getVersionUsageStats({ ...none, params: { module }, query: queryOf(options) }),
     getStatus: () => call.getStatus(none),
   };
+}
+
+function rehearsalOf({ requireRehearsal }: MigrateOptions): Pick<MigrateOptions, "requireRehearsal"> {
+  return requireRehearsal === undefined ? {} : { requireRehearsal };
 }
 
 /** Leaves out what is undefined, which a strict shape would refuse. */

@@ -1,3 +1,4 @@
+import type { RehearsalReport } from "../api/rehearsals.ts";
 import type { MigrationStatistics, VersionUsageStats } from "../api/statistics.ts";
 import type { OperationInput, VersionRoutingInput } from "../api/operations.ts";
 import type {
@@ -48,26 +49,9 @@ import type {
   UpgradeAdvice,
 } from "../api/customizations.ts";
 import type { Preference } from "../manifest/customizable.ts";
-import type { FlagValue } from "@aibos/domain";
-import type {
-  FeatureFlags,
-  FlagChangeRecord,
-  FlagCheck,
-  FlagdDocument,
-  FlagExplained,
-  FlagKey,
-  FlagRuleInput,
-  FlagUsage,
-  StaleFlags,
-} from "../api/flags.ts";
+import type { FlagService } from "./flag-service.ts";
+import type { PageRequest } from "./page-request.ts";
 import type { PerformanceReport, VersionComparison, VersionPerformance } from "../api/performance.ts";
-
-export interface PageRequest {
-  /** `nextCursor` of the page before. */
-  cursor?: string;
-  /** Items a page, 1 to 1,000; 100 unless told. */
-  limit?: number;
-}
 
 export interface MigrateOptions {
   /** ISO 8601 time to start at; without it, now. */
@@ -90,20 +74,16 @@ export interface MigrateOptions {
   rollbackVersion?: string;
   /** Says yes to losing, with `rollbackVersion`, the writes made since that rollback point. False unless told. */
   acceptDataLoss?: boolean;
+  /**
+   * Refuses unless a rehearsal of the same releases passed for this tenant in the last so many seconds. The tenant's
+   * upgrade policy can ask for the same.
+   */
+  requireRehearsal?: number;
 }
 
 export interface WindowOptions {
   /** How far back to look, in seconds, 10 to 400 days; 300 unless told, and 60 while monitoring. */
   window?: number;
-}
-
-/** Whom a flag is evaluated for. */
-export interface FlagCheckContext {
-  /** A user of the tenant; without one, the tenant stands for itself. */
-  user?: string;
-  attributes?: Record<string, unknown>;
-  /** One of the tenant's live versions; the one with most users unless told. */
-  version?: string;
 }
 
 export interface DataLossOptions {
@@ -119,7 +99,7 @@ export interface DataLossOptions {
  * with a stable `code` (see docs/reference/errors.md). Methods that change a tenant start a durable operation and
  * resolve when it has ended; when it fails they throw AIBOS_MIGRATION_FAILED. Use `start` to go on without waiting.
  */
-export interface MultiVersionService {
+export interface MultiVersionService extends FlagService {
   /** Stores a packed module version. Publishing the same content again changes nothing. */
   publish(archive: Uint8Array): Promise<Published>;
   listModules(page?: PageRequest): Promise<Page<Module>>;
@@ -198,43 +178,6 @@ export interface MultiVersionService {
     split: Record<string, number>,
     options?: StickinessOptions,
   ): Promise<Routing>;
-  /**
-   * A tenant's own values of flags, for all its live versions; null takes one away. All or none.
-   *
-   * @throws AIBOS_FLAGS_INVALID that names each flag and what was expected
-   */
-  updateFeatureFlags(
-    tenant: string,
-    module: string,
-    flags: Record<string, FlagValue>,
-    options?: { /** For this user of the tenant alone. */ user?: string; reason?: string },
-  ): Promise<FeatureFlags>;
-  /** The flags that the tenant's live versions declare, with what it gets. */
-  listFeatureFlags(tenant: string, module: string, options?: { version?: string }): Promise<FeatureFlags>;
-  /** What the flag is for a tenant, or a user of it. Never throws for what is in the context. */
-  checkFeatureFlag(tenant: string, module: string, flag: string, context?: FlagCheckContext): Promise<FlagCheck>;
-  explainFeatureFlag(tenant: string, module: string, flag: string, context?: FlagCheckContext): Promise<FlagExplained>;
-  /** A key that evaluates this tenant's flags of this module, over OFREP or in a program of the tenant's. */
-  createFlagKey(tenant: string, module: string): Promise<FlagKey>;
-  revokeFlagKey(keyId: string): Promise<void>;
-  listModuleFlags(module: string): Promise<FeatureFlags>;
-  /** Resolves to the change's revision, as the next ones do. @throws AIBOS_FLAGS_INVALID, AIBOS_FLAG_NOT_FOUND */
-  setFlagRule(module: string, flag: string, rule: FlagRuleInput): Promise<number>;
-  /** Gives everybody the flag's off variant, in every version, or ends that. */
-  killFlag(module: string, flag: string, killed: boolean, reason?: string): Promise<number>;
-  /** JSONLogic that tells who is in the segment; null ends it. */
-  setFlagSegment(module: string, segment: string, when: unknown): Promise<number>;
-  getFlagHistory(
-    module: string,
-    flag: string,
-    filter?: PageRequest & { tenant?: string },
-  ): Promise<Page<FlagChangeRecord>>;
-  revertFlagChange(module: string, revision: number): Promise<number>;
-  getStaleFlags(module: string): Promise<StaleFlags>;
-  getFlagUsage(module: string, flag: string, options?: { days?: number }): Promise<FlagUsage>;
-  /** As the version's manifest writes them. */
-  getFlagDefinitions(module: string, version: string): Promise<Record<string, Record<string, unknown>>>;
-  exportFlags(module: string, version: string): Promise<FlagdDocument>;
   getRoutePolicy(tenant: string, module: string): Promise<RoutePolicy>;
   /** Replaces all match rules and segments. @throws AIBOS_VERSION_NOT_LIVE for a rule to a version that does not serve */
   setRules(tenant: string, module: string, rules: RulesInput): Promise<RoutePolicy>;
@@ -330,7 +273,21 @@ export interface MultiVersionService {
   listRollbackPoints(filter?: PageRequest & { tenant?: string; module?: string }): Promise<Page<RollbackPoint>>;
   restoreFromRollbackPoint(rollbackPointId: string, options?: DataLossOptions): Promise<Migration>;
   /** All that speaks for and against a move now. Changes nothing that a tenant sees; the version's process is started. */
-  validateMigration(tenant: string, module: string, version: string): Promise<MigrationValidation>;
+  validateMigration(
+    tenant: string,
+    module: string,
+    version: string,
+    options?: Pick<MigrateOptions, "requireRehearsal">,
+  ): Promise<MigrationValidation>;
+  /**
+   * Runs the whole way to a version on a copy of the tenant's data, with the new version's process against the copy, and
+   * tells what came of it. Users notice nothing, and nothing stays; another operation of the tenant's module waits for its
+   * end, or for it to be cancelled. Resolves to a report that has not passed, too.
+   *
+   * @throws AIBOS_OPERATION_IN_PROGRESS, AIBOS_NO_UPGRADE_PATH and what else keeps a migration from being planned;
+   * AIBOS_MIGRATION_FAILED when it was cancelled
+   */
+  rehearseMigration(tenant: string, module: string, version: string): Promise<RehearsalReport>;
   /** What a tenant may change of a live version (the oldest unless told), and has. */
   listCustomizations(tenant: string, module: string, version?: string): Promise<Customization[]>;
   getCustomization(tenant: string, module: string, name: string, version?: string): Promise<Customization>;

@@ -3,12 +3,11 @@ import type {
   FeedPolicy,
   FleetMemberStatus,
   FleetUpgradeOptions,
-  FlagChangeRecord,
-  FlagFeedChange,
   MigrationKind,
   MigrationStatus,
   MigrationStep,
   ModuleManifest,
+  RehearsalReport,
   Operation,
   RolloutPolicy,
   RouteChange,
@@ -19,8 +18,6 @@ import type {
 import type {
   FleetEvidence,
   FleetState,
-  FlagLevel,
-  FlagSetting,
   Judgement,
   ModuleId,
   PlannedWave,
@@ -32,9 +29,10 @@ import type {
 } from "@aibos/domain";
 import type { WriteBaseline } from "@aibos/tenant-data";
 import type { CustomizationTables } from "./customization-tables.ts";
+import type { FlagTables } from "./flag-tables.ts";
 
 /** The tables of schema `aibos`, as Kysely sees them. Their meaning is told in migrations/*.sql. */
-export interface ControlTables extends CustomizationTables {
+export interface ControlTables extends CustomizationTables, FlagTables {
   installation: { one: Generated<boolean>; id: string; secret: string; feed: string; created_at: CreatedAt };
   data_stores: { name: string; url: string | null; created_at: CreatedAt };
   modules: { id: ModuleId; title: string; created_at: CreatedAt };
@@ -200,6 +198,13 @@ export interface ControlTables extends CustomizationTables {
     customization_mark: BigIntColumn;
     created_at: CreatedAt;
   };
+  rehearsals: {
+    migration_id: string;
+    role_name: string;
+    tenant: TenantId;
+    module: ModuleId;
+    contents: ColumnType<Record<string, string>, string | undefined, string>;
+  };
   rollouts: {
     id: string;
     module: ModuleId;
@@ -230,58 +235,6 @@ export interface ControlTables extends CustomizationTables {
     step: number;
     verdict: Verdict;
     judgement: JSONColumnType<Judgement>;
-  };
-  feature_flags: { module: ModuleId; version: Version; key: string; definition: JSONColumnType<FlagSource> };
-  flag_overrides: {
-    module: ModuleId;
-    flag: string;
-    level: FlagLevel;
-    segment: Generated<string>;
-    tenant: Generated<string>;
-    user_key: Generated<string>;
-    version: Generated<string>;
-    setting: JSONColumnType<FlagSetting>;
-    updated_at: CreatedAt;
-  };
-  flag_kills: { module: ModuleId; flag: string; since: CreatedAt };
-  flag_segments: { module: ModuleId; name: string; logic: ColumnType<unknown, string, string> };
-  flag_conflicts: {
-    tenant: TenantId;
-    module: ModuleId;
-    version: Version;
-    flag: string;
-    user_key: Generated<string>;
-    setting: JSONColumnType<FlagSetting>;
-    reason: string;
-  };
-  flag_head: { one: Generated<boolean>; revision: BigIntColumn };
-  flag_changes: {
-    revision: BigIntColumn;
-    module: ModuleId | null;
-    flag: string | null;
-    tenant: string | null;
-    kind: FlagChangeRecord["kind"];
-    before: JSONColumnType<FlagFeedChange[]>;
-    after: JSONColumnType<FlagFeedChange[]>;
-    reason: string | null;
-    created_at: CreatedAt;
-  };
-  flag_keys: {
-    id: string;
-    digest: string;
-    tenant: TenantId;
-    module: ModuleId;
-    created_at: CreatedAt;
-    revoked_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
-  };
-  flag_usage: {
-    module: ModuleId;
-    flag: string;
-    version: string;
-    variant: string;
-    day: ColumnType<string, string, string>;
-    evaluations: BigIntColumn;
-    last_at: CreatedAt;
   };
   rollout_policies: { tenant: TenantId; module: ModuleId; policy: JSONColumnType<Partial<RolloutPolicy>> };
   upgrade_policies: { tenant: TenantId; module: ModuleId; policy: JSONColumnType<StoredUpgradePolicy> };
@@ -348,9 +301,6 @@ type CreatedAt = ColumnType<Date, Date | undefined, Date>;
 /** int8 columns; the pool's parser gives numbers, which are exact up to 2^53. */
 type BigIntColumn = ColumnType<number, number | undefined, number>;
 
-/** A flag as a manifest writes it. */
-export type FlagSource = Record<string, unknown>;
-
 export type InstanceStatus = "provisioning" | "active" | "standby" | "draining" | "retired";
 
 /** One migration file of a release, as its history is compared. */
@@ -387,6 +337,7 @@ export interface MigrationResult {
   lostWrites?: TableWrites[];
   discarded?: DiscardedValues[];
   heldMs?: number;
+  rehearsal?: RehearsalReport;
 }
 
 /** A change as it is stored: endpoints without their key, which the feed adds. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseVersion } from "../versions/version.ts";
 import { parseInstallationId } from "./installation-id.ts";
 import { parseModuleId } from "./module-id.ts";
-import { rollbackSchemaName, tenantRoleName, tenantSchemaName, versionRoleName } from "./sql-names.ts";
+import { rehearsalName, rollbackSchemaName, tenantRoleName, tenantSchemaName, versionRoleName } from "./sql-names.ts";
 import { parseTenantId } from "./tenant-id.ts";
 
 const installation = parseInstallationId("00c0ffee");
@@ -27,6 +27,7 @@ const names = fc.oneof(
   fc
     .tuple(tenants, modules, points)
     .map(([t, m, id]) => ({ name: rollbackSchemaName(t, m, id), of: ["rp", t, m, id] })),
+  points.map((id) => ({ name: rehearsalName(installation, id), of: ["rehearsal", id] })),
 );
 
 describe("SQL names", () => {

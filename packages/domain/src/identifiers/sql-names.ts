@@ -30,6 +30,11 @@ export function rollbackSchemaName(tenant: TenantId, module: ModuleId, id: strin
   return sqlName("rp", [tenant, module, id]);
 }
 
+/** Schema of a rehearsal's copy, and the role that owns it; `id` is the operation's. */
+export function rehearsalName(installation: InstallationId, id: string): string {
+  return sqlName(`aibos_${installation}_rehearsal`, [id]);
+}
+
 /**
  * One name for several parts, the same for the same parts and another for others. Parts are joined by two underscores;
  * a dash becomes one, which no part has (`a-b` + `c` is `a_b__c`, `a` + `b-c` is `a__b_c`). Other characters, and names

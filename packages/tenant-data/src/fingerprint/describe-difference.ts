@@ -1,5 +1,6 @@
+import type { ClientBase } from "pg";
 import type { SchemaFingerprint } from "./fingerprint-schema.ts";
-import type { StructureLine } from "./read-structure.ts";
+import { readStructure, type StructureLine } from "./read-structure.ts";
 
 /** What differs between two states of a schema, one line each; empty when nothing does. */
 export function describeDifference(before: SchemaFingerprint, after: SchemaFingerprint): string[] {
@@ -28,4 +29,21 @@ export function* differencesOf(before: readonly StructureLine[], after: readonly
     else if (other !== definition) yield `${object}: was "${definition}", is "${other}"`;
   }
   for (const object of now.keys()) if (!then.has(object)) yield `${object}: is new`;
+}
+
+/**
+ * What differs between the structures of two schemas that different roles own; each role's name is taken for the
+ * other's. The two are read in the caller's transaction.
+ */
+export async function compareStructures(
+  client: ClientBase,
+  before: { readonly schema: string; readonly owner: string },
+  after: { readonly schema: string; readonly owner: string },
+): Promise<string[]> {
+  const then = await readStructure(client, before.schema);
+  const now = (await readStructure(client, after.schema)).map((line) => ({
+    object: line.object.replaceAll(after.owner, before.owner),
+    definition: line.definition.replaceAll(after.owner, before.owner).replaceAll(after.schema, before.schema),
+  }));
+  return [...differencesOf(then, now)];
 }

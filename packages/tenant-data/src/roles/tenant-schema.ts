@@ -12,7 +12,7 @@ export interface TenantPlace {
  * its members reaches the schema.
  */
 export async function provisionTenantSchema(client: ClientBase, { schema, role }: TenantPlace): Promise<void> {
-  await createOwnerRole(client, role);
+  await createTenantRole(client, role);
   await client.query(`create schema if not exists ${quoteIdentifier(schema)} authorization ${quoteIdentifier(role)}`);
   await client.query(`revoke all on schema ${quoteIdentifier(schema)} from public`);
 }
@@ -27,7 +27,8 @@ export async function dropTenantSchema(client: ClientBase, { schema, role }: Ten
   await client.query(`drop role ${quoteIdentifier(role)}`);
 }
 
-async function createOwnerRole(client: ClientBase, role: string): Promise<void> {
+/** Makes a role that owns data and can't log in, and lets the session's role act for it. */
+export async function createTenantRole(client: ClientBase, role: string): Promise<void> {
   const { rowCount } = await client.query("select from pg_roles where rolname = $1", [role]);
   if (rowCount === 0) await client.query(`create role ${quoteIdentifier(role)} nologin noinherit`);
   await joinRole(client, role);

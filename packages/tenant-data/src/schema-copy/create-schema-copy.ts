@@ -41,6 +41,9 @@ export interface CopySize {
  * as the search path. Afterwards both structures are compared object by object, so that a kind of object that is not
  * copied is an error and never a silent loss.
  *
+ * Functions whose text has the schema's name have it in the copy, too, which makes them right when the copy takes the
+ * original's place. With `functionsName: "copy"` they name the copy, which is then to be used under its own name.
+ *
  * Sequences know no transactions: each has in the copy the position of a moment after the snapshot, so that it is at
  * least as far as every row that was copied.
  *
@@ -48,7 +51,7 @@ export interface CopySize {
  */
 export async function createSchemaCopy(
   client: ClientBase,
-  { from, to }: { from: string; to: string },
+  { from, to, functionsName = "original" }: { from: string; to: string; functionsName?: "original" | "copy" },
 ): Promise<CopySize> {
   const { owner, schema, defaults } = await schemaDefinitions(client, { from, to });
   await lockStructure(client, from);
@@ -60,6 +63,7 @@ export async function createSchemaCopy(
   await assertCopyable(client, from, [...beforeData, ...afterData]);
   const meanwhile = namingCopy([...beforeData, ...afterData], { from, to });
   const during = (some: readonly Definition[]): string[] => some.map((one) => meanwhile.get(one) ?? one.statement);
+  const asWritten = functionsName === "original" ? statementsOf([...meanwhile.keys()]) : [];
   const { inserts, positions } = await readRowStatements(client, { from, to, searchPath });
   const { set, reset } = settingsAround({
     role: owner,
@@ -69,7 +73,7 @@ export async function createSchemaCopy(
     row_security: "off",
   });
   const empty = [...schema, ...set, ...during(beforeData)];
-  const rest = [...positions, ...during(afterData), ...statementsOf([...meanwhile.keys()]), ...defaults, ...reset];
+  const rest = [...positions, ...during(afterData), ...asWritten, ...defaults, ...reset];
   const run = (): Promise<QueryResult[]> => runAll(client, from, [...empty, ...statementsOf(inserts), ...rest]);
   const results = await (contents.has("setting") ? withoutForcedRowSecurity(client, from, run) : run());
   const rowsByTable = Object.fromEntries(
@@ -77,7 +81,8 @@ export async function createSchemaCopy(
   );
   // A kind that the copy has and the original lacks would not be looked for; nothing makes one.
   const [before = [], structure = []] = await readStructures(client, [from, to], { contents, searchPathOf });
-  const differences = [...differencesOf(before, structure)];
+  const expected = functionsName === "original" ? before : before.map((line) => namingIn(line, { from, to }));
+  const differences = [...differencesOf(expected, structure)];
   if (differences.length > 0) throw new CopyUnsupportedError(from, differences);
   // Else all that the copy needs was named without a schema, with the copy as the search path.
   if (isEntangled) await assertStandsAlone(client, { from, copy: to });
@@ -103,7 +108,7 @@ function namingCopy(
   definitions: readonly Definition[],
   { from, to }: { from: string; to: string },
 ): ReadonlyMap<Definition, string> {
-  const name = new RegExp(`(?<![\\w$])${from.replaceAll(/[^\w]/g, "\\$&")}(?![\\w$])`, "gu");
+  const name = nameIn(from);
   return new Map(
     definitions.flatMap((one) => {
       if (one.kind !== "function" || !/^create or replace /i.test(one.statement)) return [];
@@ -111,6 +116,16 @@ function namingCopy(
       return statement === one.statement ? [] : [[one, statement] as const];
     }),
   );
+}
+
+/** Where a text has a name, as a whole word. */
+function nameIn(name: string): RegExp {
+  return new RegExp(`(?<![\\w$])${name.replaceAll(/[^\w]/g, "\\$&")}(?![\\w$])`, "gu");
+}
+
+function namingIn(line: StructureLine, { from, to }: { from: string; to: string }): StructureLine {
+  if (!line.object.startsWith("function ")) return line;
+  return { ...line, definition: line.definition.replaceAll(nameIn(from), () => to) };
 }
 
 function statementsOf(definitions: readonly { readonly statement: string }[]): string[] {

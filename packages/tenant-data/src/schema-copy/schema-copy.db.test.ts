@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { describeDifference } from "../fingerprint/describe-difference.ts";
+import { compareStructures, describeDifference } from "../fingerprint/describe-difference.ts";
 import { fingerprintSchema } from "../fingerprint/fingerprint-schema.ts";
 import { KITCHEN_SINK } from "../testing/kitchen-sink.ts";
 import { createTenantDatabase, type TenantDatabase } from "../testing/tenant-database.ts";
+import { createTenantRole, dropTenantSchema } from "../roles/tenant-schema.ts";
 import { CopyUnsupportedError } from "./copy-unsupported-error.ts";
 import { createSchemaCopy, dropSchemaCopy } from "./create-schema-copy.ts";
+import { giveSchema } from "./give-schema.ts";
 import { RestoreBlockedError } from "./restore-blocked-error.ts";
 import { restoreSchemaCopy } from "./restore-schema-copy.ts";
 
@@ -43,6 +45,27 @@ describe("a copy of a schema", () => {
     expect(copy.data).toBe(before.data);
     expect(size.rows).toBe(30 + 20 + 11 + 1);
     expect(size.tables).toBe(before.tables.length);
+  });
+
+  it("is given to another role whole, which then reaches nothing of the original", async () => {
+    await given(KITCHEN_SINK);
+    const owner = `${tenant.database.name}_other`;
+    const original = { schema, owner: tenant.place.role };
+    await inTransaction(async () => {
+      await createTenantRole(client, owner);
+      await createSchemaCopy(client, { from: schema, to: "rp__1", functionsName: "copy" });
+      await giveSchema(client, { schema: "rp__1", owner });
+    });
+    expect(await inTransaction(() => compareStructures(client, original, { schema: "rp__1", owner }))).toEqual([]);
+    const { rows } = await client.query(
+      `select o.type, o.identity from pg_shdepend d cross join lateral pg_identify_object(d.classid, d.objid, 0) o
+       where d.deptype = 'o' and d.refobjid = $1::regrole and (o.schema = 'rp__1' or o.identity = 'rp__1')
+         and o.type <> 'default acl'`,
+      [original.owner],
+    );
+    expect(rows).toEqual([]);
+    await dropTenantSchema(client, { schema: "rp__1", role: owner });
+    expect((await client.query("select from pg_roles where rolname = $1", [owner])).rowCount).toBe(0);
   });
 
   it("stands on its own: it goes on working when the original is gone", async () => {

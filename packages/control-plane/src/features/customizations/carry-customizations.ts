@@ -46,7 +46,7 @@ export function carryHop(
  * depends on the decision.
  */
 export async function carryAlong(
-  given: { content: string; name: string; path: readonly Version[] },
+  given: { content: string; name: string; path: readonly Version[]; writeLast?: boolean },
   releases: (version: Version) => Promise<Customizables>,
   decisions: Decisions,
   tenant: TenantPlace["tenant"] | undefined,
@@ -57,8 +57,8 @@ export async function carryAlong(
     const from = given.path[index];
     const source = from === undefined ? undefined : (await releases(from)).get(name);
     if (from === undefined || source === undefined || content === undefined) return hops;
-    // What the last hop makes of it nobody asks for.
-    const write = index < given.path.length - 2;
+    // What the last hop makes of it nobody asks for, most often.
+    const write = given.writeLast === true || index < given.path.length - 2;
     const hop = carryHop({ content, source, from, to, next: await releases(to), write }, decisions, tenant);
     hops.push(hop);
     if (hop.conflicts.length > 0) return hops;
@@ -67,8 +67,17 @@ export async function carryAlong(
   return hops;
 }
 
-/** What an upgrade would mean for a tenant's customisations. Changes nothing. */
-export async function previewCarrying(db: Db, place: TenantPlace, path: readonly Version[]): Promise<CarriedContent[]> {
+/**
+ * What an upgrade would mean for a tenant's customisations. Changes nothing.
+ *
+ * @param writeLast whether the contents of the last version are asked for, too
+ */
+export async function previewCarrying(
+  db: Db,
+  place: TenantPlace,
+  path: readonly Version[],
+  writeLast = false,
+): Promise<CarriedContent[]> {
   const [start] = path;
   if (start === undefined) return [];
   const present = (await presentEntries(db, place, start)).filter(({ content }) => content !== null);
@@ -78,7 +87,9 @@ export async function previewCarrying(db: Db, place: TenantPlace, path: readonly
   const releases = (version: Version): Promise<Customizables> => model.of(place.module, version);
   const carried: CarriedContent[] = [];
   for (const { name, content } of present) {
-    carried.push(...(await carryAlong({ content: content ?? "", name, path }, releases, decisions, place.tenant)));
+    carried.push(
+      ...(await carryAlong({ content: content ?? "", name, path, writeLast }, releases, decisions, place.tenant)),
+    );
   }
   return carried;
 }

@@ -132,6 +132,14 @@ describe("a tenant that customised a document, a text and a hook, over three hop
       code: "AIBOS_CUSTOMIZATION_CONFLICT",
     });
 
+    const rehearsed = await service.rehearseMigration(tenant, "shop", "2.0.0");
+    expect(rehearsed).toMatchObject({ passed: false, failure: null });
+    expect(rehearsed.conflicts.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
+      "customisation mail",
+      "customisation on-order",
+      "customisation settings",
+    ]);
+
     // The first ones are of the first hops; what comes after them depends on what is decided.
     const decided: string[] = [];
     for (let round = 0; round < 5; round += 1) {
@@ -165,6 +173,8 @@ describe("a tenant that customised a document, a text and a hook, over three hop
       expect((await service.validateMigration(other, "shop", "2.0.0")).errors).toEqual([]);
     }
 
+    expect(await service.rehearseMigration(tenant, "shop", "2.0.0")).toMatchObject({ passed: true, conflicts: [] });
+    expect(await contentsOf(tenant)).toEqual(before);
     const upgrade = await service.migrateTenant(tenant, "shop", "2.0.0");
     expect(upgrade.steps.filter(({ name }) => name === "merge-customizations")).toHaveLength(3);
     const after = await contentsOf(tenant);

@@ -1,5 +1,12 @@
 import { flagValueProblem, type FlagFeedChange } from "@aibos/contract";
-import { carrySetting, type FlagDefinition, type ModuleId, type TenantId, type Version } from "@aibos/domain";
+import {
+  carrySetting,
+  type FlagDefinition,
+  type FlagSetting,
+  type ModuleId,
+  type TenantId,
+  type Version,
+} from "@aibos/domain";
 import type { ControlTransaction } from "../../db/control-database.ts";
 import { applyFlagChanges } from "./apply-flag-changes.ts";
 import { readFlagDefinitions, scopeOf } from "./flag-read-model.ts";
@@ -23,21 +30,24 @@ export interface CarriedFlags {
   readonly before: FlagFeedChange[];
 }
 
-/**
- * Gives a tenant's overrides of one version to another one, as that declares its flags. The other version's own are
- * replaced; this version's stay as they are, and are there again when the tenant comes back.
- */
-export async function carryFlags(
-  tx: ControlTransaction,
+/** What is to be done with a tenant's overrides. */
+interface FlagPlan {
+  readonly outcome: Omit<CarriedFlags, "before">;
+  readonly changes: readonly FlagFeedChange[];
+  readonly lost: readonly { flag: string; user: string; setting: FlagSetting; reason: string }[];
+}
+
+/** What would become of a tenant's overrides of one version at another one, as that declares its flags. */
+export async function planCarriedFlags(
+  { db }: Pick<ControlTransaction, "db">,
   { tenant, module, from, to, between = [] }: Move,
-): Promise<CarriedFlags> {
-  await lockFlags(tx);
-  const old = await readFlagDefinitions(tx.db, module, from);
-  const declared = await readFlagDefinitions(tx.db, module, to);
+): Promise<FlagPlan> {
+  const old = await readFlagDefinitions(db, module, from);
+  const declared = await readFlagDefinitions(db, module, to);
   const onTheWay: FlagDefinition[][] = [];
-  for (const version of between) onTheWay.push(await readFlagDefinitions(tx.db, module, version));
+  for (const version of between) onTheWay.push(await readFlagDefinitions(db, module, version));
   const target = { to: declared, between: onTheWay, valueProblem: flagValueProblem };
-  const rows = await tx.db
+  const rows = await db
     .selectFrom("flag_overrides")
     .selectAll()
     .where("module", "=", module)
@@ -46,10 +56,8 @@ export async function carryFlags(
     .orderBy("flag")
     .orderBy("user_key")
     .execute();
-  await forgetConflicts(tx, { tenant, module, to });
-
-  const outcome: CarriedFlags = { kept: 0, renamed: [], converted: [], conflicts: [], before: [] };
-  let kept = 0;
+  const outcome: FlagPlan["outcome"] & { kept: number } = { kept: 0, renamed: [], converted: [], conflicts: [] };
+  const lost: { flag: string; user: string; setting: FlagSetting; reason: string }[] = [];
   const changes = new Map<string, FlagFeedChange>();
   const put = (change: Extract<FlagFeedChange, { kind: "setting" }>): void => {
     changes.set(JSON.stringify([change.flag, change.scope]), change);
@@ -63,38 +71,45 @@ export async function carryFlags(
     const carried = carrySetting(definition, row.setting, target);
     if ("conflict" in carried) {
       outcome.conflicts.push({ flag: row.flag, ...ofUser(row.user_key), reason: carried.conflict });
-      await tx.db
-        .insertInto("flag_conflicts")
-        .values({
-          tenant,
-          module,
-          version: to,
-          flag: row.flag,
-          user_key: row.user_key,
-          setting: JSON.stringify(row.setting),
-          reason: carried.conflict,
-        })
-        .execute();
+      lost.push({ flag: row.flag, user: row.user_key, setting: row.setting, reason: carried.conflict });
       continue;
     }
-    if (carried.how === "kept") kept += 1;
+    if (carried.how === "kept") outcome.kept += 1;
     else
       outcome[carried.how].push(`${row.flag} → ${carried.flag}${row.user_key === "" ? "" : ` (user ${row.user_key})`}`);
     put({ kind: "setting", flag: carried.flag, scope: scopeOf(row), version: to, setting: carried.setting });
   }
-  const before = await applyFlagChanges(tx, module, [...changes.values()]);
-  if (changes.size > 0) {
+  return { outcome, changes: [...changes.values()], lost };
+}
+
+/**
+ * Gives a tenant's overrides of one version to another one, as that declares its flags. The other version's own are
+ * replaced; this version's stay as they are, and are there again when the tenant comes back.
+ */
+export async function carryFlags(tx: ControlTransaction, move: Move): Promise<CarriedFlags> {
+  const { tenant, module, from, to } = move;
+  await lockFlags(tx);
+  await forgetConflicts(tx, { tenant, module, to });
+  const { outcome, changes, lost } = await planCarriedFlags(tx, move);
+  for (const { flag, user, setting, reason } of lost) {
+    await tx.db
+      .insertInto("flag_conflicts")
+      .values({ tenant, module, version: to, flag, user_key: user, setting: JSON.stringify(setting), reason })
+      .execute();
+  }
+  const before = await applyFlagChanges(tx, module, changes);
+  if (changes.length > 0) {
     await publishFlagChanges(tx, {
       module,
       flag: null,
       tenant,
       kind: "carry",
       before,
-      after: [...changes.values()],
+      after: changes,
       reason: `moving from ${from} to ${to}`,
     });
   }
-  return { ...outcome, kept, before };
+  return { ...outcome, before };
 }
 
 function ofUser(key: string): { user?: string } {

@@ -2,7 +2,8 @@ import type { Kysely } from "kysely";
 import type { FlagFeedChange, FlagSnapshot } from "@aibos/contract";
 import { type FlagDefinition, type FlagScope, type ModuleId, parseFlagDefinitions, type Version } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
-import type { ControlTables, FlagSource } from "../../db/control-tables.ts";
+import type { ControlTables } from "../../db/control-tables.ts";
+import type { FlagSource } from "../../db/flag-tables.ts";
 
 type Db = Kysely<ControlTables>;
 

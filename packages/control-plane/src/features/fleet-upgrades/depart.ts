@@ -33,6 +33,7 @@ const SKIPS: Readonly<Record<string, string>> = {
   AIBOS_SIDE_BY_SIDE_ACTIVE: "side-by-side",
   AIBOS_ALREADY_ON_VERSION: "already-there",
   AIBOS_NO_UPGRADE_PATH: "no-path",
+  AIBOS_REHEARSAL_REQUIRED: "not-rehearsed",
   AIBOS_MODULE_NOT_INSTALLED: "not-installed",
   AIBOS_TENANT_NOT_FOUND: "not-installed",
 };

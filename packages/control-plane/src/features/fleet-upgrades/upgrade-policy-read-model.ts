@@ -55,6 +55,7 @@ export async function showPolicy(
     window: window === null ? null : { ...window, days: [...window.days] },
     deferUntil: stored?.deferUntil ?? null,
     freezes: stored === undefined ? [] : [...(freezes as typeof stored.freezes)],
+    requireRehearsal: stored?.requireRehearsal ?? null,
     notices: stored?.notices == null ? null : { url: stored.notices.url },
     consents,
   };

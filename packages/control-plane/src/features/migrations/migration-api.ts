@@ -54,7 +54,8 @@ export function createMigrationApi(options: {
       return start(point.tenant, point.module, { kind: "restore", rollbackPointId, acceptDataLoss });
     },
 
-    validateMigration: ({ params: { tenant, module }, body: { version } }) => validate(tenant, module, version),
+    validateMigration: ({ params: { tenant, module }, body: { version, ...options } }) =>
+      validate(tenant, module, version, options),
 
     listMigrations: ({ query: { cursor, limit, ...filter } }) =>
       migrations.list(filter, { after: readCursor(cursor), limit }),

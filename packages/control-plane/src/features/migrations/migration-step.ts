@@ -1,4 +1,4 @@
-import type { ModuleId, TenantId } from "@aibos/domain";
+import type { InstallationId, ModuleId, TenantId } from "@aibos/domain";
 import type { Queryable } from "@aibos/tenant-data";
 import type { ControlTransaction, Isolation } from "../../db/control-database.ts";
 import type { OperationRequest, PlannedStep } from "../../db/control-tables.ts";
@@ -11,6 +11,7 @@ import type { TenantProbe } from "../health/tenant-probe.ts";
 
 /** What a step can use besides the transaction. */
 export interface StepPlatform {
+  readonly installation: InstallationId;
   readonly modules: ModuleReadModel;
   readonly deployments: Deployments;
   readonly gateways: GatewayReadModel;

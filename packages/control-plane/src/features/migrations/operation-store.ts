@@ -17,6 +17,7 @@ import { endRecord, type OperationEnd } from "./end-record.ts";
 import { lockTenantModule, passFence } from "./fence.ts";
 import type { Execution } from "./migration-ledger.ts";
 import { decide } from "./plans/decide.ts";
+import { reportRehearsal } from "./rehearsal-report.ts";
 import { requireIdle, whileIdle } from "./running-operation.ts";
 
 /** What to do with an operation: go on, wait for another one to end, or nothing because it has ended. */
@@ -251,7 +252,7 @@ export function createOperationStore(options: {
           .executeTakeFirstOrThrow();
         if (ended.finished_at !== null) return undefined;
         await passFence(tx, execution);
-        await endRecord(tx, migrationId, end, await resultOf(tx, migrationId, end));
+        await endRecord(tx, migrationId, end, await resultOf(tx, execution, end));
         await tx.db
           .updateTable("tenant_modules")
           .set({ migration_id: null })
@@ -357,13 +358,26 @@ async function own(
 }
 
 /** Gathers from the steps what the operation made. */
-async function resultOf({ db }: ControlTransaction, migrationId: string, end: OperationEnd): Promise<MigrationResult> {
+async function resultOf(
+  { db }: ControlTransaction,
+  { migrationId, request }: Execution,
+  end: OperationEnd,
+): Promise<MigrationResult> {
   const steps = await db
     .selectFrom("migration_steps")
-    .select(["name", "status", "detail", "started_at", "finished_at"])
+    .select(["name", "title", "status", "detail", "started_at", "finished_at"])
     .where("migration_id", "=", migrationId)
     .orderBy("position")
     .execute();
+  if (request.kind === "rehearse") {
+    const { from_version, to_version, path } = await db
+      .selectFrom("migration_records")
+      .select(["from_version", "to_version", "path"])
+      .where("id", "=", migrationId)
+      .executeTakeFirstOrThrow();
+    const about = { fromVersion: from_version, toVersion: to_version, path, failure: end.failure };
+    return { rehearsal: reportRehearsal({ ...about, steps }) };
+  }
   const held = steps.find((step) => step.name === "hold");
   const released =
     end.status === "rolled-back" || end.status === "cancelled"

@@ -14,6 +14,14 @@ import { hop } from "./steps/hop.ts";
 import { observe } from "./steps/observe.ts";
 import { mergeCustomizations } from "./steps/merge-customizations.ts";
 import { probe } from "./steps/probe.ts";
+import { rehearsalCopy, rehearsalDrop } from "./steps/rehearsal/rehearsal-copy.ts";
+import {
+  rehearsalBackfill,
+  rehearsalContract,
+  rehearsalExpand,
+  rehearsalHop,
+} from "./steps/rehearsal/rehearse-data.ts";
+import { rehearsalCompare, rehearsalConflicts, rehearsalProbe } from "./steps/rehearsal/rehearse-use.ts";
 import { restoreData } from "./steps/restore-data.ts";
 import { rollBackData } from "./steps/roll-back-data.ts";
 import { rollbackPoint } from "./steps/rollback-point.ts";
@@ -45,6 +53,15 @@ const KINDS = [
   route,
   confirm,
   observe,
+  rehearsalCopy,
+  rehearsalHop,
+  rehearsalExpand,
+  rehearsalBackfill,
+  rehearsalConflicts,
+  rehearsalProbe,
+  rehearsalContract,
+  rehearsalCompare,
+  rehearsalDrop,
 ];
 
 /** A step's kind by the name under which plans keep it. */

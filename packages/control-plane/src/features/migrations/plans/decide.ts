@@ -7,6 +7,8 @@ import { planComplete } from "./complete-plan.ts";
 import type { Decision, DecisionFacts } from "./decision.ts";
 import { planInstall } from "./install-plan.ts";
 import { planMigrate } from "./migrate-plan.ts";
+import { planRehearse } from "./rehearse-plan.ts";
+import { missingRehearsal } from "./require-rehearsal.ts";
 import { planRestore, planRollback } from "./rollback-plan.ts";
 import { planSideBySide } from "./side-by-side-plan.ts";
 
@@ -15,8 +17,14 @@ export async function decide(facts: DecisionFacts, request: OperationRequest, to
   switch (request.kind) {
     case "install":
       return planInstall(facts, request.version, today);
-    case "migrate":
-      return planMigrate(facts, request, today);
+    case "migrate": {
+      const decision = await planMigrate(facts, request, today);
+      const missing = await missingRehearsal(facts, moveOf(decision), request.requireRehearsal);
+      if (missing !== undefined) throw missing;
+      return decision;
+    }
+    case "rehearse":
+      return planRehearse(facts, request.version, today);
     case "side-by-side":
       return planSideBySide(facts, request.version, today);
     case "complete":
@@ -49,4 +57,9 @@ export async function decide(facts: DecisionFacts, request: OperationRequest, to
       return planRestore(facts, point, request.acceptDataLoss);
     }
   }
+}
+
+/** What a migration's plan would move. */
+export function moveOf({ fromVersion, toVersion, path }: Decision): Parameters<typeof missingRehearsal>[1] {
+  return { from: fromVersion ?? toVersion, to: toVersion, path };
 }

@@ -3,7 +3,9 @@ import {
   connectAsTenant,
   denyTenantLogin,
   endTenantSessions,
+  type SessionWatcher,
   type TenantSession,
+  watchSession,
 } from "@aibos/tenant-data";
 import type { ControlTransaction } from "../../../db/control-database.ts";
 import type { StepRun } from "../migration-step.ts";
@@ -14,11 +16,12 @@ import type { StepRun } from "../migration-step.ts";
  * that are left over are ended before anything is done.
  *
  * @param options.prepare what is done behind the fence when nobody else can be at it any more
+ * @param options.watcher hears of what is run
  */
 export async function asTenant<With, T>(
   run: StepRun<With>,
   work: (session: TenantSession) => Promise<T>,
-  options: { prepare?: (tx: ControlTransaction) => Promise<void> } = {},
+  options: { prepare?: (tx: ControlTransaction) => Promise<void>; watcher?: SessionWatcher } = {},
 ): Promise<T> {
   const { role, schema, platform } = run;
   const { pool, url } = platform.data;
@@ -30,6 +33,7 @@ export async function asTenant<With, T>(
   });
   try {
     await using session = await connectAsTenant({ platform: pool, url, place: { role, schema }, password });
+    if (options.watcher !== undefined) await watchSession(session, options.watcher);
     return await work(session);
   } finally {
     // Behind the fence: another process may be working on a session of its own by now.

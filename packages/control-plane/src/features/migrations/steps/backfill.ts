@@ -1,7 +1,7 @@
 import type { Version } from "@aibos/domain";
-import { type BackfillProgress, openTenantLiveSchema } from "@aibos/tenant-data";
+import { type BackfillProgress, openTenantLiveSchema, type TenantSession } from "@aibos/tenant-data";
 import { discountFilled } from "../../rollback-points/rollback-points.ts";
-import type { Detail, StepKind } from "../migration-step.ts";
+import type { Detail, StepKind, StepRun } from "../migration-step.ts";
 import { asTenant } from "./as-tenant.ts";
 
 /** So often the step's entry tells how far it is. */
@@ -14,24 +14,25 @@ const TELL_MS = 1_000;
 export const backfill: StepKind<{ version: Version }> = {
   name: "backfill",
   title: ({ version }) => `fill the rows that are there for ${version}`,
-  async outside(run) {
-    let rows = 0;
-    let toldAt = performance.now();
-    await asTenant(run, async (session) => {
-      for await (const progress of openTenantLiveSchema(session).backfill(run.with.version)) {
-        rows = progress.rowsDone;
-        if (performance.now() - toldAt < TELL_MS) continue;
-        toldAt = performance.now();
-        await run.fenced((_tx, noted, note) => note({ ...noted, progress: told(progress) }));
-      }
-    });
-    return { rows };
-  },
+  outside: (run) => asTenant(run, (session) => fillRows(run, session)),
   async inside(tx, run, found) {
     await discountFilled(tx, run);
     return { detail: found };
   },
 };
+
+/** Fills the rows, wherever they are, and tells now and then how far it is. */
+export async function fillRows(run: StepRun<{ version: Version }>, session: TenantSession): Promise<Detail> {
+  let rows = 0;
+  let toldAt = performance.now();
+  for await (const progress of openTenantLiveSchema(session).backfill(run.with.version)) {
+    rows = progress.rowsDone;
+    if (performance.now() - toldAt < TELL_MS) continue;
+    toldAt = performance.now();
+    await run.fenced((_tx, noted, note) => note({ ...noted, progress: told(progress) }));
+  }
+  return { rows };
+}
 
 function told({ table, rowsDone, rowsTotal, rowsPerSecond, secondsLeft }: BackfillProgress): Detail {
   return {

@@ -1,7 +1,7 @@
 import type { Version } from "@aibos/domain";
-import { openTenantLiveSchema, releaseFiles } from "@aibos/tenant-data";
+import { openTenantLiveSchema, releaseFiles, type TenantSession } from "@aibos/tenant-data";
 import { carryWrites, discountFilled } from "../../rollback-points/rollback-points.ts";
-import type { StepKind } from "../migration-step.ts";
+import type { Detail, StepKind, StepRun } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 import { asTenant } from "./as-tenant.ts";
 
@@ -19,17 +19,7 @@ export const expand: StepKind<Expansion> = {
   // What was written until now is counted in one snapshot, before rows are filled in whose place it stood.
   isolation: "repeatable read",
   title: ({ from, to }) => `make room for the data of ${to} beside ${from}'s`,
-  async outside(run) {
-    const { from, to } = run.with;
-    const { modules } = run.platform;
-    const known = (await modules.readMigrations(run.module, from)).length;
-    const added = (await modules.readMigrations(run.module, to)).slice(known);
-    const operations = added.filter((migration) => migration.kind === "operations");
-    await asTenant(run, (session) =>
-      openTenantLiveSchema(session).start(from, { version: to, files: releaseFiles(operations) }),
-    );
-    return { to, files: operations.map(({ name }) => name) };
-  },
+  outside: (run) => asTenant(run, (session) => startRelease(run, session)),
   async inside(tx, run, found) {
     await discountFilled(tx, run);
     await carryWrites(tx, run);
@@ -44,3 +34,14 @@ export const expand: StepKind<Expansion> = {
     await asTenant(run, (session) => openTenantLiveSchema(session).rollback(run.with.to));
   },
 };
+
+/** Starts a release of operations on data, wherever it is. */
+export async function startRelease(run: StepRun<Expansion>, session: TenantSession): Promise<Detail> {
+  const { from, to } = run.with;
+  const { modules } = run.platform;
+  const known = (await modules.readMigrations(run.module, from)).length;
+  const added = (await modules.readMigrations(run.module, to)).slice(known);
+  const operations = added.filter((migration) => migration.kind === "operations");
+  await openTenantLiveSchema(session).start(from, { version: to, files: releaseFiles(operations) });
+  return { to, files: operations.map(({ name }) => name) };
+}

@@ -4,19 +4,21 @@ import {
   type MigrationValidation,
   OperationInProgressError,
   type Problem,
+  type RehearsalRequiredError,
 } from "@aibos/contract";
 import { DomainError, type ModuleId, type TenantId, type Version } from "@aibos/domain";
 import type { ControlDatabase } from "../../../db/control-database.ts";
-import type { OperationRequest } from "../../../db/control-tables.ts";
 import type { Deployments } from "../../deployments/deployments.ts";
 import { noteConflicts } from "../../customizations/open-conflicts.ts";
 import { readTenantModule, type TenantModuleState } from "../../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../../modules/module-read-model.ts";
 import { assessHops } from "../plans/assess-hops.ts";
 import { checkUpgrade } from "../plans/check-upgrade.ts";
-import { decide } from "../plans/decide.ts";
+import { moveOf } from "../plans/decide.ts";
 import type { Decision } from "../plans/decision.ts";
 import { liveDataPath } from "../plans/live-hops.ts";
+import { planMigrate } from "../plans/migrate-plan.ts";
+import { missingRehearsal } from "../plans/require-rehearsal.ts";
 import { requireIdle } from "../running-operation.ts";
 import { checkRoom } from "./check-room.ts";
 import { estimateDecision } from "./estimate-decision.ts";
@@ -24,7 +26,12 @@ import { readDataSize } from "./read-data-size.ts";
 import { validateLiveData } from "./validate-live-data.ts";
 
 /** Tells everything that speaks against a move, and what it would be. */
-export type MigrationValidator = (tenant: TenantId, module: ModuleId, version: Version) => Promise<MigrationValidation>;
+export type MigrationValidator = (
+  tenant: TenantId,
+  module: ModuleId,
+  version: Version,
+  options?: { /** As the migration's option, in seconds. */ requireRehearsal?: number | undefined },
+) => Promise<MigrationValidation>;
 
 interface Found {
   readonly state: TenantModuleState;
@@ -51,7 +58,12 @@ export function createMigrationValidator(parts: {
   const { database, modules, deployments, checkHealth, data, now } = parts;
 
   /** Path, dependencies, lifecycle, another operation, and the plan itself. */
-  function checkPlan(tenant: TenantId, module: ModuleId, version: Version): Promise<Found> {
+  function checkPlan(
+    tenant: TenantId,
+    module: ModuleId,
+    version: Version,
+    rehearsedWithin: number | undefined,
+  ): Promise<Found> {
     return database.transaction(async (tx) => {
       const state = await readTenantModule(tx.db, tenant, module);
       const facts = { tx, state, modules };
@@ -60,8 +72,9 @@ export function createMigrationValidator(parts: {
       const problems = [...check.errors.flatMap(problemsOf), ...check.warnings];
       try {
         await requireIdle(tx.db, { tenant, module });
-        const decision = await decide(facts, requestFor(version), today);
-        return { state, decision, problems };
+        const decision = await planMigrate(facts, requestFor(version), today);
+        const missing = await missingRehearsal(facts, moveOf(decision), rehearsedWithin);
+        return { state, decision, problems: missing === undefined ? problems : [...problems, unrehearsed(missing)] };
       } catch (error) {
         if (!(error instanceof DomainError)) throw error;
         // What the check found has been told: the plan fails for the same.
@@ -100,8 +113,8 @@ export function createMigrationValidator(parts: {
     return [{ code: "AIBOS_INSTANCE_UNHEALTHY", severity: "warning", message, wayOut: MEND_FIRST }];
   }
 
-  return async (tenant, module, version) => {
-    const { state, decision, problems } = await checkPlan(tenant, module, version);
+  return async (tenant, module, version, { requireRehearsal } = {}) => {
+    const { state, decision, problems } = await checkPlan(tenant, module, version, requireRehearsal);
     const found = [...problems, ...(await checkTarget(module, version)), ...(await checkInstance(tenant, module))];
     if (decision === undefined) return report(found, undefined, null);
     const place = { tenant, module, schema: state.schema, role: state.role };
@@ -148,14 +161,10 @@ function problemsOf(error: DomainError): Problem[] {
   }));
 }
 
-function requestFor(version: Version): OperationRequest {
-  return {
-    kind: "migrate",
-    version,
-    preserveCustomizations: true,
-    rollbackOnFailure: true,
-    observe: 0,
-    soak: 0,
-    acceptDataLoss: false,
-  };
+function requestFor(version: Version): Parameters<typeof planMigrate>[1] {
+  return { version, preserveCustomizations: true, observe: 0, soak: 0 };
+}
+
+function unrehearsed({ code, message }: RehearsalRequiredError): Problem {
+  return { code, severity: "error", message, wayOut: "Rehearse the move; a report that passed opens the way to it." };
 }

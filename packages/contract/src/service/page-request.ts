@@ -1,0 +1,6 @@
+export interface PageRequest {
+  /** `nextCursor` of the page before. */
+  cursor?: string;
+  /** Items a page, 1 to 1,000; 100 unless told. */
+  limit?: number;
+}
