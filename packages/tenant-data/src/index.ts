@@ -48,14 +48,17 @@ export { RestoreBlockedError } from "./schema-copy/restore-blocked-error.ts";
 export { restoreSchemaCopy } from "./schema-copy/restore-schema-copy.ts";
 export { fingerprintSchema, type SchemaFingerprint } from "./fingerprint/fingerprint-schema.ts";
 export { compareStructures, describeDifference } from "./fingerprint/describe-difference.ts";
+export { addWrites, type CountedWrites, countWritesSince } from "./writes/count-writes.ts";
 export {
-  addWrites,
-  type CountedWrites,
-  countWritesSince,
+  addRowChange,
+  continueBaseline,
+  moveBaseline,
   takeWriteBaseline,
   withoutFilled,
   type WriteBaseline,
 } from "./writes/write-baseline.ts";
+export { readUserTables } from "./writes/user-tables.ts";
+export type { RowChange } from "./live/row-change.ts";
 export { type BackupRequest, writeBackup, type WrittenBackup } from "./backup/write-backup.ts";
 export { readBackupManifest, type VerifiedBackup, verifyBackup } from "./backup/verify-backup.ts";
 export { restoreBackup, type RestoredBackup, type RestoreRequest } from "./backup/restore-backup.ts";
@@ -82,6 +85,7 @@ export {
   type LiveVersionStatus,
   openLiveSchema,
   type Release,
+  type RowChanges,
 } from "./live/live-schema.ts";
 export type {
   FindingSeverity,

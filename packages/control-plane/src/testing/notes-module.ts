@@ -47,6 +47,7 @@ const PARTS = {
   - add_column: { table: notes, up: "split_part(content, ' ', 1)", column: { name: kind, type: text } }
   - add_column: { table: notes, up: "split_part(content, ' ', 2)", column: { name: rest, type: text } }
   - drop_column: { table: notes, column: content, down: "kind || ' ' || rest" }
+  - sql: { onComplete: true, up: "update notes set starred = starred where id between 11 and 20" }
 `,
 };
 const NUMBER = {

@@ -12,18 +12,22 @@ import { dropVersionSchema } from "./version-views.ts";
 /**
  * Contracts the schema, in the caller's transaction: the versions before this one go, with the tables and columns that
  * only they had. When it is the only one left, its names become the schema's, and there is neither view nor trigger.
+ *
+ * @param locked called when all tables are locked, before any is changed
  */
 export async function completeVersion(
   client: ClientBase,
   schema: string,
   versions: readonly LiveVersion[],
   version: LiveVersion,
+  locked: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const leaving = versions.filter(({ position }) => position < version.position);
   const staying = versions.filter(({ position }) => position >= version.position);
   const steps = versions.filter(({ position }) => position <= version.position);
   const relations = new Set(versions.flatMap(({ model }) => model.tables.map(({ relation }) => relation)));
   await lockTablesInOrder(client, schema, [...relations], [...staying, ...leaving]);
+  await locked();
   for (const { version: name } of leaving) await dropVersionSchema(client, schema, name);
   // What keeps versions equal must not run for the changes below.
   await replaceTriggers(client, schema, []);

@@ -1,3 +1,4 @@
+import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fingerprintSchema } from "../fingerprint/fingerprint-schema.ts";
 import { createLiveWorld, drain, type LiveWorld, release } from "./testing/live-world.ts";
@@ -97,5 +98,29 @@ describe("two versions", () => {
     await world.live.start("1", release("2", TO_BIGINT));
     const progress = await drain(world.live.backfill("2"));
     expect(progress.at(-1)).toMatchObject({ rowsDone: 300, table: undefined });
+  });
+
+  it("tell what going back discards before it is gone, so that who writes it down can't lose it", async () => {
+    await world.bring(
+      "1",
+      release("2", [{ add_column: { table: "payments", column: { name: "remark", type: "text", nullable: true } } }]),
+    );
+    await world.as("2", "update payments set remark = 'mine' where id <= 2");
+    const other = new pg.Client({ connectionString: world.url });
+    await other.connect();
+    try {
+      const seen: unknown[] = [];
+      const report = async (discarded: unknown): Promise<void> => {
+        const { rows } = await other.query(`select version from ${world.schema}.aibos_versions order by position`);
+        seen.push({ discarded, rows });
+      };
+      const discarded = [{ table: "payments", column: "remark", rows: 2 }];
+      expect(await world.live.rollback("2", { report })).toEqual(discarded);
+      expect(seen).toEqual([{ discarded, rows: [{ version: "1" }, { version: "2" }] }]);
+      expect(await world.live.rollback("2", { report })).toEqual([]);
+      expect(seen).toHaveLength(1);
+    } finally {
+      await other.end();
+    }
   });
 });

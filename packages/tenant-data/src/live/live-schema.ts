@@ -9,8 +9,9 @@ import { countDiscarded, type DiscardedValues } from "./count-discarded.ts";
 import { finishVersion } from "./finish-version.ts";
 import { assertUnchanged } from "./assert-unchanged.ts";
 import { readLiveVersions } from "./live-store.ts";
-import type { LiveVersion, VersionPhase } from "./live-version.ts";
+import type { LiveVersion, SchemaTask, VersionPhase } from "./live-version.ts";
 import { DEFAULT_PATIENCE, inLockedTransaction, type LockPatience } from "./lock-retry.ts";
+import { nextTransaction, readRowChange, readRowCounts, type RowChange } from "./row-change.ts";
 import { rollBackVersion } from "./roll-back-version.ts";
 import { useSchema } from "./search-path.ts";
 import { mayCreateSchemas } from "./may-create-schemas.ts";
@@ -34,6 +35,26 @@ export interface LiveSchemaOptions {
   /** Called first in each transaction; throws when somebody else has taken over. */
   readonly fence?: () => Promise<void>;
   readonly patience?: Partial<LockPatience>;
+  readonly rowChanges?: RowChanges;
+}
+
+/** For who counts what users wrote: rows that SQL of a release's author changes are nobody's writes. */
+export interface RowChanges {
+  /** Before such SQL runs in place of users' rows: what they wrote until now can still be counted. In no transaction. */
+  expected?(): Promise<void>;
+  /**
+   * Last in the transaction that changed rows, before it commits, so that what is written down here can't be lost; the
+   * transaction may yet be taken back, and what it did be told once more of another one.
+   */
+  made(change: RowChange): Promise<void>;
+}
+
+export interface RollbackOptions {
+  /**
+   * Called with what is discarded in the transaction that takes the version away, before it commits, so that what is
+   * written down here can't be lost; the transaction may yet be taken back, and tried again.
+   */
+  readonly report?: (discarded: readonly DiscardedValues[]) => Promise<void>;
 }
 
 /** A release as the engine takes it: the migration files that it adds, in order. */
@@ -79,12 +100,12 @@ export interface LiveSchema {
   /** @throws ConversionFailedError, OperationInvalidError, LockNotGrantedError; the version stays invisible */
   backfill(version: string, pace?: BackfillPace): AsyncIterable<BackfillProgress>;
   complete(version: string): Promise<void>;
-  /** @returns what only the versions that went could hold */
-  rollback(version: string): Promise<DiscardedValues[]>;
+  /** @returns what only the versions that went could hold; nothing when it is gone already */
+  rollback(version: string, options?: RollbackOptions): Promise<DiscardedValues[]>;
 }
 
 export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
-  const { client, schema, fence = () => Promise.resolve() } = options;
+  const { client, schema, fence = () => Promise.resolve(), rowChanges } = options;
   const patience = { ...DEFAULT_PATIENCE, ...options.patience };
   const createSchema =
     options.createSchema ??
@@ -110,6 +131,25 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
         await dropVersionSchema(client, schema, name);
       }
     });
+  }
+
+  /** Does the work of a transaction, and tells last of the rows that it changed. */
+  async function tellRowChange(work: (locked: () => Promise<void>) => Promise<unknown>): Promise<void> {
+    if (rowChanges === undefined) {
+      await work(() => Promise.resolve());
+      return;
+    }
+    const before = await readRowCounts(client, schema);
+    let alone: string | undefined;
+    await work(async () => {
+      alone = await nextTransaction(client);
+    });
+    const change = await readRowChange(client, schema, { before, alone });
+    if (change !== undefined) await rowChanges.made(change);
+  }
+
+  async function expectRowChanges(tasks: readonly SchemaTask[]): Promise<void> {
+    if (tasks.some((task) => task.do === "run-sql")) await rowChanges?.expected?.();
   }
 
   async function live(version: string): Promise<{ versions: LiveVersion[]; found: LiveVersion | undefined }> {
@@ -150,7 +190,7 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
         const refusal = refusalToStart(versions, from);
         if (refusal !== undefined) throw refusal;
         if (itself) await makeViewSchemas(names);
-        await startVersion(client, schema, { versions, from, release: wanted });
+        await tellRowChange(() => startVersion(client, schema, { versions, from, release: wanted }));
       }).catch(async (error: unknown) => {
         if (!itself) await dropUnused(names).catch(() => undefined);
         throw error;
@@ -168,6 +208,9 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
 
     async complete(version) {
       await useSchema(client, schema);
+      const before = await live(version);
+      const steps = before.versions.filter(({ position }) => position <= (before.found?.position ?? 0));
+      await expectRowChanges(steps.flatMap(({ completing }) => completing));
       await inLockedTransaction(client, `Completing ${version}`, patience, async () => {
         await fence();
         const { versions, found } = await live(version);
@@ -175,13 +218,15 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
         if (versions.length === 0 || found?.position === 0) return;
         if (found === undefined) throw new DataVersionNotLiveError(version, "it was not started");
         if (found.phase !== "active") throw new DataVersionNotLiveError(version, "its rows are not filled yet");
-        await completeVersion(client, schema, versions, found);
+        await tellRowChange((locked) => completeVersion(client, schema, versions, found, locked));
       });
     },
 
-    async rollback(version) {
+    async rollback(version, { report } = {}) {
       await useSchema(client, schema);
       const { versions, found } = await live(version);
+      const leaving = versions.filter(({ position }) => found !== undefined && position >= found.position);
+      await expectRowChanges(leaving.flatMap(({ undoing }) => undoing));
       const discarded = found === undefined ? [] : await countDiscarded(client, schema, versions, found);
       await inLockedTransaction(client, `Rolling back ${version}`, patience, async () => {
         await fence();
@@ -192,7 +237,9 @@ export function openLiveSchema(options: LiveSchemaOptions): LiveSchema {
         }
         if (now.found.position === 0)
           throw new DataVersionNotLiveError(version, "it is the oldest version, and has none to go back to");
-        await rollBackVersion(client, schema, now.versions, now.found);
+        const gone = now.found;
+        await tellRowChange((locked) => rollBackVersion(client, schema, now.versions, gone, locked));
+        await report?.(discarded);
       });
       return discarded;
     },

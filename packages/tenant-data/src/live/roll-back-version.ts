@@ -11,17 +11,21 @@ import { dropVersionSchema } from "./version-views.ts";
 /**
  * Takes a version and those after it away, in the caller's transaction. What was written through them is in the older
  * versions' columns, as far as those can hold it.
+ *
+ * @param locked called when all tables are locked, before any is changed
  */
 export async function rollBackVersion(
   client: ClientBase,
   schema: string,
   versions: readonly LiveVersion[],
   version: LiveVersion,
+  locked: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const leaving = versions.filter(({ position }) => position >= version.position).toReversed();
   const staying = versions.filter(({ position }) => position < version.position);
   const relations = new Set(versions.flatMap(({ model }) => model.tables.map(({ relation }) => relation)));
   await lockTablesInOrder(client, schema, [...relations], [...staying, ...leaving]);
+  await locked();
   for (const { version: name } of leaving) await dropVersionSchema(client, schema, name);
   await replaceTriggers(client, schema, []);
   await dropBackfillPolicies(client, schema);

@@ -5,7 +5,7 @@ import { type LiveSchema, type LiveSchemaOptions, openLiveSchema } from "./live-
 /** The live schema of a tenant's data, on a session of the tenant's own, which may not make schemas itself. */
 export function openTenantLiveSchema(
   { client, place, platform }: TenantSession,
-  options: Pick<LiveSchemaOptions, "fence" | "patience"> = {},
+  options: Pick<LiveSchemaOptions, "fence" | "patience" | "rowChanges"> = {},
 ): LiveSchema {
   return openLiveSchema({
     ...options,

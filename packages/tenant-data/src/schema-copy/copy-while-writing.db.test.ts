@@ -2,7 +2,8 @@ import { EventEmitter, once } from "node:events";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTenantDatabase, type TenantDatabase } from "../testing/tenant-database.ts";
-import { countWritesSince, takeWriteBaseline, type WriteBaseline } from "../writes/write-baseline.ts";
+import { countWritesSince } from "../writes/count-writes.ts";
+import { takeWriteBaseline, type WriteBaseline } from "../writes/write-baseline.ts";
 import { createSchemaCopy } from "./create-schema-copy.ts";
 
 const schema = "t__acme__books";

@@ -3,13 +3,8 @@ import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSchemaCopy, dropSchemaCopy } from "../schema-copy/create-schema-copy.ts";
 import { createTenantDatabase, type TenantDatabase } from "../testing/tenant-database.ts";
-import {
-  addWrites,
-  type CountedWrites,
-  countWritesSince,
-  takeWriteBaseline,
-  type WriteBaseline,
-} from "./write-baseline.ts";
+import { addWrites, type CountedWrites, countWritesSince } from "./count-writes.ts";
+import { takeWriteBaseline, type WriteBaseline } from "./write-baseline.ts";
 
 let tenant: TenantDatabase;
 let schema: string;

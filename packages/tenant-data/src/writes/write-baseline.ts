@@ -1,9 +1,11 @@
 import type { ClientBase } from "pg";
 import { withoutForcedRowSecurity } from "../fingerprint/row-security.ts";
 import { readFilled } from "../live/filled-rows.ts";
-import { isNotOfExtension } from "../live-objects.ts";
+import type { RowChange } from "../live/row-change.ts";
 import { queryAll } from "../query-all.ts";
-import { quoteIdentifier, quoteLiteral } from "../quote-identifier.ts";
+import { quoteLiteral } from "../quote-identifier.ts";
+import type { CountedWrites } from "./count-writes.ts";
+import { readUserTables, rowsIn, type UserTable } from "./user-tables.ts";
 
 /** A moment in a schema's life from which writes are counted. */
 export interface WriteBaseline {
@@ -17,20 +19,20 @@ export interface WriteBaseline {
   readonly ended?: string;
   /** Rows by table. */
   readonly rows: Readonly<Record<string, number>>;
+  /** Which table each name is, whatever it is called later. Absent in one that an older program took. */
+  readonly tables?: Readonly<Record<string, BaselineTable>>;
+  /** What the engine itself did to rows since, as {@link addRowChange} notes it. */
+  readonly changes?: readonly RowChange[];
 }
 
-/** Writes of one table that are still to be seen: a row that came and went is none. */
-export interface CountedWrites {
-  readonly table: string;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly deleted: number;
-  /** False when rows both came and went and no key tells updates from an insert and a delete for certain. */
-  readonly exact: boolean;
+/** A table at the moment of a baseline. */
+export interface BaselineTable {
+  readonly oid: number;
+  /** As a copy of that moment calls it; null for one that is not in the copy with which it is counted. */
+  readonly relation: string | null;
+  /** Numbers of the columns of its primary key, in order. */
+  readonly key: readonly number[];
 }
-
-/** The engine's own tables, which no user writes. */
-const NOT_USERS = ["aibos_migrations", "aibos_versions", "aibos_backfilled"];
 
 /**
  * Takes a baseline, of the snapshot of the caller's "repeatable read" transaction, whoever writes meanwhile. In a "read
@@ -49,16 +51,22 @@ export async function takeWriteBaseline(
      from (select pg_current_snapshot() as s) s`,
   );
   const { snapshot, quiet, now } = facts[0] ?? { snapshot: "", quiet: true, now: "0" };
-  const tables = await tablesOf(client, schema);
+  const tables = await readUserTables(client, schema);
   const take = async (): Promise<WriteBaseline> => {
-    const count = (table: Table): string => `select count(*)::text as count from ${nameOf(schema, table)}`;
+    const count = (table: UserTable): string => `select count(*)::text as count from ${rowsIn(schema, table)}`;
     const counts =
       rows === undefined
         ? (await queryAll(client, tables.map(count))).map((result) => Number(result.rows[0]?.count ?? 0))
-        : tables.map(({ parts }) => parts.reduce((sum, part) => sum + (rows[part] ?? 0), 0));
+        : tables.map(({ parts }) => parts.reduce((sum, { relation }) => sum + (rows[relation] ?? 0), 0));
     const baseline = {
       snapshot,
       rows: Object.fromEntries(tables.map(({ name }, index) => [name, counts[index] ?? 0])),
+      tables: Object.fromEntries(
+        tables.map(({ name, oid, relation, key }) => [
+          name,
+          { oid, relation, key: key.map((column) => column.number) },
+        ]),
+      ),
     };
     return quiet
       ? baseline
@@ -66,6 +74,57 @@ export async function takeWriteBaseline(
   };
   // Else no row is read.
   return rows === undefined || !quiet ? withoutForcedRowSecurity(client, schema, take) : take();
+}
+
+/**
+ * A baseline from which counting goes on in place of an earlier one: tables have the names that they had there, whatever
+ * they are called now, and are compared with the same copy.
+ */
+export function continueBaseline(earlier: WriteBaseline, baseline: WriteBaseline): WriteBaseline {
+  const { rows, tables } = baseline;
+  if (earlier.tables === undefined || tables === undefined) return baseline;
+  const present = new Set(Object.values(tables).map(({ oid }) => oid));
+  const named = Object.entries(tables).map(([now, table]) => {
+    const known = knownTable(earlier.tables ?? {}, { ...table, name: now }, present);
+    const same = known.table?.oid === table.oid ? known.table : { ...table, relation: known.table?.relation ?? null };
+    return { name: known.name, rows: rows[now] ?? 0, table: same };
+  });
+  return {
+    ...baseline,
+    rows: Object.fromEntries(named.map((one) => [one.name, one.rows])),
+    tables: Object.fromEntries(named.map((one) => [one.name, one.table])),
+  };
+}
+
+/**
+ * Finds a table among known ones by its identity; by its name where the one that was called so is not there any more, as
+ * when a copy took its place. What is not known, and has the name of another, is called so.
+ *
+ * @param present oids of all tables that are there
+ */
+export function knownTable(
+  tables: Readonly<Record<string, BaselineTable>>,
+  { oid, name }: { readonly oid: number; readonly name: string },
+  present: ReadonlySet<number>,
+): { readonly name: string; readonly table?: BaselineTable } {
+  for (const [known, table] of Object.entries(tables)) if (table.oid === oid) return { name: known, table };
+  const namesake = Object.hasOwn(tables, name) ? tables[name] : undefined;
+  if (namesake === undefined) return { name };
+  return present.has(namesake.oid) ? { name: `${name} (new)` } : { name, table: namesake };
+}
+
+/** A baseline that goes on when other tables took the places of those that it knows. @param moved the new by the old oid */
+export function moveBaseline(baseline: WriteBaseline, moved: ReadonlyMap<number, number>): WriteBaseline {
+  if (baseline.tables === undefined) return baseline;
+  const tables = Object.entries(baseline.tables).map(
+    ([name, table]) => [name, { ...table, oid: moved.get(table.oid) ?? table.oid }] as const,
+  );
+  return { ...baseline, tables: Object.fromEntries(tables) };
+}
+
+/** A baseline for which what the engine does in a transaction is nobody's write, when that transaction commits. */
+export function addRowChange(baseline: WriteBaseline, change: RowChange): WriteBaseline {
+  return { ...baseline, changes: [...(baseline.changes ?? []), change] };
 }
 
 /**
@@ -87,7 +146,7 @@ export async function withoutFilled(
   return {
     baseline: { ...baseline, ended: rows[0]?.ended ?? transactions },
     filledOver: rewritten.map(({ table, rows: updated }) => ({
-      table,
+      table: nameOfRelation(baseline, table),
       inserted: 0,
       updated,
       deleted: 0,
@@ -96,17 +155,21 @@ export async function withoutFilled(
   };
 }
 
+function nameOfRelation({ tables = {} }: WriteBaseline, relation: string): string {
+  return Object.entries(tables).find(([, table]) => table.relation === relation)?.[0] ?? relation;
+}
+
 /** Transactions from the snapshot's first number on of which rows can be seen. */
 async function endedTransactions(
   client: ClientBase,
-  { schema, tables, snapshot, now }: { schema: string; tables: readonly Table[]; snapshot: string; now: string },
+  { schema, tables, snapshot, now }: { schema: string; tables: readonly UserTable[]; snapshot: string; now: string },
 ): Promise<string> {
   const results = await queryAll(
     client,
     tables.map((table) => {
       const first = `pg_snapshot_xmin(${quoteLiteral(snapshot)})::text::bigint`;
       const number = `${now} - age(xmin)`;
-      return `select distinct ${number} as number from ${nameOf(schema, table)}
+      return `select distinct ${number} as number from ${rowsIn(schema, table)}
         where age(xmin) between 0 and ${now} - ${first}`;
     }),
   );
@@ -118,142 +181,4 @@ async function endedTransactions(
     [numbers],
   );
   return rows[0]?.ended ?? "{}";
-}
-
-/**
- * Counts the rows written since. A row tells by its `xmin` which transaction wrote it, which needs no trigger and no
- * key and survives VACUUM and freezing; rows that are gone show in the number of old rows that are left.
- *
- * With `copy`, a schema with the rows of the baseline or of before, a written row whose primary key is there is an
- * update; without it, or without a key, rows that came and rows that went are taken for updates as far as they go.
- *
- * A table whose row-level security is forced is locked until the caller's transaction ends: only so is every row seen.
- */
-export async function countWritesSince(
-  client: ClientBase,
-  place: { schema: string; baseline: WriteBaseline; copy?: string },
-): Promise<CountedWrites[]> {
-  const { schema, copy } = place;
-  return withoutForcedRowSecurity(client, schema, () =>
-    copy === undefined
-      ? countWrites(client, place)
-      : withoutForcedRowSecurity(client, copy, () => countWrites(client, place)),
-  );
-}
-
-async function countWrites(
-  client: ClientBase,
-  { schema, baseline, copy }: { schema: string; baseline: WriteBaseline; copy?: string },
-): Promise<CountedWrites[]> {
-  // Gives this transaction a number, from which age() then counts back.
-  const { rows } = await client.query<{ now: string }>("select pg_current_xact_id()::text as now");
-  const now = rows[0]?.now ?? "0";
-  const counted: CountedWrites[] = [];
-  const number = "($1::numeric - age(xmin))::text";
-  const isFresh =
-    baseline.ended === undefined
-      ? `not pg_visible_in_snapshot(${number}::xid8, $2::pg_snapshot)`
-      : `${number}::xid8 >= pg_snapshot_xmin($2::pg_snapshot) and not ${number}::bigint <@ $3::int8multirange`;
-  const keys = copy === undefined ? new Map<string, string[]>() : await commonKeys(client, schema, copy);
-  for (const table of await tablesOf(client, schema)) {
-    const { name } = table;
-    const key = keys.get(name);
-    // xmin has 32 bits; its age makes it a 64-bit number. Frozen rows are old, and so are those from before a wraparound.
-    const written = await client.query<{ fresh: string; old: string; known: string }>(
-      `select count(*) filter (where fresh)::text as fresh, count(*) filter (where not fresh)::text as old,
-         count(*) filter (where fresh and known)::text as known
-       from (select age(xmin) between 0 and 2147483646 and ${isFresh} as fresh,
-               ${key === undefined ? "false" : isKnown(nameOf(copy ?? "", table), key)} as known
-             from ${nameOf(schema, table)} as live) as rows`,
-      baseline.ended === undefined ? [now, baseline.snapshot] : [now, baseline.snapshot, baseline.ended],
-    );
-    const before = Object.hasOwn(baseline.rows, name) ? (baseline.rows[name] ?? 0) : 0;
-    const fresh = Number(written.rows[0]?.fresh ?? 0);
-    const gone = Math.max(0, before - Number(written.rows[0]?.old ?? 0));
-    if (fresh === 0 && gone === 0) continue;
-    const updated = Math.min(gone, key === undefined ? fresh : Number(written.rows[0]?.known ?? 0));
-    const exact =
-      fresh === 0 || gone === 0 || (key !== undefined && before === (await rowsOf(client, copy ?? "", table)));
-    counted.push({ table: name, inserted: fresh - updated, updated, deleted: gone - updated, exact });
-  }
-  return counted;
-}
-
-/** Adds up counts of the same tables. */
-export function addWrites(first: readonly CountedWrites[], second: readonly CountedWrites[]): CountedWrites[] {
-  const sums = new Map<string, CountedWrites>();
-  for (const writes of [...first, ...second]) {
-    const sum = sums.get(writes.table);
-    sums.set(
-      writes.table,
-      sum === undefined
-        ? writes
-        : {
-            table: writes.table,
-            inserted: sum.inserted + writes.inserted,
-            updated: sum.updated + writes.updated,
-            deleted: sum.deleted + writes.deleted,
-            exact: sum.exact && writes.exact,
-          },
-    );
-  }
-  return [...sums.values()];
-}
-
-/** A table that users write to: its partitions are parts of it, tables that inherit from it are not. */
-interface Table {
-  readonly name: string;
-  readonly partitioned: boolean;
-  /** The tables that hold its rows. */
-  readonly parts: readonly string[];
-}
-
-async function tablesOf(client: ClientBase, schema: string): Promise<Table[]> {
-  const { rows } = await client.query<Table>(
-    `select c.relname as name, c.relkind = 'p' as partitioned,
-       case c.relkind when 'r' then array[c.relname::text] else array(select p.relname::text
-         from pg_partition_tree(c.oid) t join pg_class p on p.oid = t.relid where t.isleaf) end as parts
-     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> all ($2)
-       and ${isNotOfExtension("pg_class", "c.oid")}
-     order by c.relname collate "C"`,
-    [schema, NOT_USERS],
-  );
-  return rows;
-}
-
-async function rowsOf(client: ClientBase, schema: string, table: Table): Promise<number> {
-  const { rows } = await client.query<{ count: string }>(
-    `select count(*)::text as count from ${nameOf(schema, table)}`,
-  );
-  return Number(rows[0]?.count ?? 0);
-}
-
-/** Columns of the primary key, by table, where both schemas have the same one. */
-async function commonKeys(client: ClientBase, schema: string, copy: string): Promise<Map<string, string[]>> {
-  const { rows } = await client.query<{ table: string; columns: string[] }>(
-    `with keys as (
-       select n.nspname as schema, c.relname as table,
-         array_agg(a.attname::text order by k.position) as columns, array_agg(a.atttypid order by k.position) as types
-       from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
-       cross join unnest(i.indkey) with ordinality as k (number, position)
-       join pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
-       where i.indisprimary and n.nspname in ($1, $2) group by 1, 2
-     )
-     select live."table", live.columns from keys live join keys copied using ("table", columns, types)
-     where live.schema = $1 and copied.schema = $2`,
-    [schema, copy],
-  );
-  return new Map(rows.map(({ table, columns }) => [table, columns]));
-}
-
-/** A condition in SQL: the copy has a row with the key of the row `live`. */
-function isKnown(copied: string, key: readonly string[]): string {
-  const same = key.map((column) => `copied.${quoteIdentifier(column)} = live.${quoteIdentifier(column)}`).join(" and ");
-  return `exists (select from ${copied} as copied where ${same})`;
-}
-
-/** A table to read from. */
-function nameOf(schema: string, { name, partitioned }: Table): string {
-  return `${partitioned ? "" : "only "}${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }

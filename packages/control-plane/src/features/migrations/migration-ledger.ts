@@ -95,11 +95,15 @@ export function createMigrationLedger(options: {
         if ((await readWanted(database.db, migrationId)) === "cancel") throw new MigrationCancelledError(migrationId);
       },
       earlier: (tx, name) => earlierStep(tx?.db ?? database.db, migrationId, name),
-      fenced: (work) =>
-        fenced(execution, async (tx) => {
-          const noted = await readDetail(tx, migrationId, position);
-          return work(tx, noted, (detail) => writeDetail(tx, migrationId, position, detail));
-        }),
+      fenced: (work, isolation) =>
+        fenced(
+          execution,
+          async (tx) => {
+            const noted = await readDetail(tx, migrationId, position);
+            return work(tx, noted, (detail) => writeDetail(tx, migrationId, position, detail));
+          },
+          isolation,
+        ),
     };
   }
 

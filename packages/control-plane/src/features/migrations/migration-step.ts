@@ -43,7 +43,7 @@ export interface StepRun<With> extends DataPlace {
    *
    * @throws FencedError when another process took the migration up
    */
-  fenced<T>(work: (tx: ControlTransaction, noted: Detail, note: Note) => Promise<T>): Promise<T>;
+  fenced<T>(work: (tx: ControlTransaction, noted: Detail, note: Note) => Promise<T>, isolation?: Isolation): Promise<T>;
 }
 
 export type Note = (detail: Detail) => Promise<void>;

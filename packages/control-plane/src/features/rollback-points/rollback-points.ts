@@ -3,14 +3,20 @@ import { type Kysely, sql } from "kysely";
 import type { TableWrites } from "@aibos/contract";
 import { compareVersions, type ModuleId, rollbackSchemaName, type TenantId, type Version } from "@aibos/domain";
 import {
+  addRowChange,
   addWrites,
+  continueBaseline,
   countWritesSince,
   createSchemaCopy,
   dropSchemaCopy,
   fingerprintSchema,
+  moveBaseline,
+  readUserTables,
+  type RowChange,
   type SchemaFingerprint,
   takeWriteBaseline,
   withoutFilled,
+  type WriteBaseline,
 } from "@aibos/tenant-data";
 import type { ControlTransaction } from "../../db/control-database.ts";
 import type { ControlTables } from "../../db/control-tables.ts";
@@ -63,7 +69,7 @@ export async function takeRollbackPoint(
 
 /**
  * Enters data that was just swapped out of its place as a rollback point, so that a rollback can be undone too.
- * `fingerprint` and `baseline` were taken while it was in its place.
+ * `fingerprint` was taken while it was in its place; `moved` tells which tables took the places of its own.
  */
 export async function keepSwappedOut(
   tx: ControlTransaction,
@@ -76,9 +82,10 @@ export async function keepSwappedOut(
     reason: string;
     copy: string;
     fingerprint: SchemaFingerprint;
+    moved: ReadonlyMap<number, number>;
   },
 ): Promise<StoredRollbackPoint> {
-  const baseline = await takeWriteBaseline(tx.client, place.schema);
+  const baseline = await baselineOfSwappedOut(tx, place, facts);
   const { rows } = await tx.client.query<{ bytes: string }>(
     `select coalesce(sum(pg_total_relation_size(c.oid)), 0)::text as bytes
      from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind = 'r'`,
@@ -90,6 +97,21 @@ export async function keepSwappedOut(
     bytes: Number(rows[0]?.bytes ?? 0),
   };
   return insertPoint(tx, place, { ...facts, size, baseline });
+}
+
+/** Writes to the data that is in place now, under the names that tables have in the data that was swapped out. */
+async function baselineOfSwappedOut(
+  { client }: ControlTransaction,
+  { schema }: DataPlace,
+  { copy, moved }: { copy: string; moved: ReadonlyMap<number, number> },
+): Promise<WriteBaseline> {
+  const baseline = await takeWriteBaseline(client, schema);
+  const keys = new Map(Object.values(baseline.tables ?? {}).map(({ oid, key }) => [oid, key]));
+  const tables = (await readUserTables(client, copy)).map(({ name, relation, oid }) => {
+    const now = moved.get(oid) ?? oid;
+    return [name, { oid: now, relation, key: keys.get(now) ?? [] }] as const;
+  });
+  return continueBaseline({ ...baseline, tables: Object.fromEntries(tables) }, baseline);
 }
 
 /** An identifier for a rollback point and its schema. */
@@ -163,15 +185,43 @@ export async function countLostWrites(
 export async function carryWrites(tx: ControlTransaction, place: DataPlace): Promise<void> {
   const points = await availablePoints(tx, place);
   if (points.length === 0) return;
-  const baseline = JSON.stringify(await takeWriteBaseline(tx.client, place.schema));
+  const baseline = await takeWriteBaseline(tx.client, place.schema);
   for (const id of points) {
     const carried = JSON.stringify(await countLostWrites(tx, id, place.schema));
-    await tx.db
-      .updateTable("rollback_points")
-      .set({ carried_writes: carried, write_baseline: baseline })
-      .where("id", "=", id)
-      .execute();
+    await tx.db.updateTable("rollback_points").set({ carried_writes: carried }).where("id", "=", id).execute();
+    await changeBaseline(tx, id, (earlier) => continueBaseline(earlier, baseline));
   }
+}
+
+/** What the engine itself does to rows, before the transaction that does it commits: nobody writes those. */
+export async function noteRowChange(tx: ControlTransaction, place: DataPlace, change: RowChange): Promise<void> {
+  for (const id of await availablePoints(tx, place)) {
+    await changeBaseline(tx, id, (earlier) => addRowChange(earlier, change));
+  }
+}
+
+/**
+ * After a point's copy took the place of the data: its tables are the ones that other points know by others' identity.
+ *
+ * @returns the new by the old oid
+ */
+export async function followRestored(
+  tx: ControlTransaction,
+  place: DataPlace,
+  pointId: string,
+): Promise<ReadonlyMap<number, number>> {
+  const restored = await readBaseline(tx, pointId);
+  const present = new Map((await readUserTables(tx.client, place.schema)).map((table) => [table.relation, table.oid]));
+  const moved = new Map(
+    Object.values(restored.tables ?? {}).flatMap(({ oid, relation }) => {
+      const now = relation === null ? undefined : present.get(relation);
+      return now === undefined ? [] : [[oid, now] as const];
+    }),
+  );
+  for (const id of await availablePoints(tx, place)) {
+    await changeBaseline(tx, id, (earlier) => moveBaseline(earlier, moved));
+  }
+  return moved;
 }
 
 /** After rows were filled for a version, while users went on writing: nobody wrote those. */
@@ -199,8 +249,26 @@ export async function discountFilled(tx: ControlTransaction, place: DataPlace): 
 export async function rebaseWrites(tx: ControlTransaction, place: DataPlace): Promise<void> {
   const points = await availablePoints(tx, place);
   if (points.length === 0) return;
-  const baseline = JSON.stringify(await takeWriteBaseline(tx.client, place.schema));
-  await tx.db.updateTable("rollback_points").set({ write_baseline: baseline }).where("id", "in", points).execute();
+  const baseline = await takeWriteBaseline(tx.client, place.schema);
+  for (const id of points) await changeBaseline(tx, id, (earlier) => continueBaseline(earlier, baseline));
+}
+
+async function readBaseline({ db }: ControlTransaction, id: string): Promise<WriteBaseline> {
+  const point = await db
+    .selectFrom("rollback_points")
+    .select("write_baseline")
+    .where("id", "=", id)
+    .executeTakeFirstOrThrow();
+  return point.write_baseline;
+}
+
+async function changeBaseline(
+  tx: ControlTransaction,
+  id: string,
+  change: (earlier: WriteBaseline) => WriteBaseline,
+): Promise<void> {
+  const baseline = JSON.stringify(change(await readBaseline(tx, id)));
+  await tx.db.updateTable("rollback_points").set({ write_baseline: baseline }).where("id", "=", id).execute();
 }
 
 /** Drops the oldest points beyond the number that is kept. */
@@ -253,7 +321,7 @@ async function insertPoint(
     copy: string;
     fingerprint: SchemaFingerprint;
     size: { tables: number; rows: number; bytes: number };
-    baseline: Awaited<ReturnType<typeof takeWriteBaseline>>;
+    baseline: WriteBaseline;
   },
 ): Promise<StoredRollbackPoint> {
   const row = await db

@@ -6,7 +6,7 @@ import {
   type TenantSession,
 } from "@aibos/tenant-data";
 import type { ControlTransaction } from "../../../db/control-database.ts";
-import { findRollbackPoint } from "../../rollback-points/rollback-points.ts";
+import { findRollbackPoint, followRestored } from "../../rollback-points/rollback-points.ts";
 import type { Detail, StepRun } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 import { asTenant } from "./as-tenant.ts";
@@ -56,6 +56,7 @@ async function putBack<With>(tx: ControlTransaction, run: StepRun<With>): Promis
     throw new Error(`Rollback point ${String(taken["rollbackPointId"])} of this operation is gone.`);
   }
   await restoreSchemaCopy(client, { copy: point.copy, schema });
+  await followRestored(tx, run, point.id);
   await createSchemaCopy(client, { from: schema, to: point.copy });
   await setDataVersion(tx, run, point.dataVersion);
 }

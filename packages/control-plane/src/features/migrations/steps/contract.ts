@@ -1,8 +1,8 @@
 import type { Version } from "@aibos/domain";
-import { openTenantLiveSchema } from "@aibos/tenant-data";
 import type { StepKind } from "../migration-step.ts";
 import { asTenant } from "./as-tenant.ts";
 import { liveNames } from "./live-names.ts";
+import { openLiveData } from "./open-live-data.ts";
 import { switchRouting, type Switch } from "./switch-routing.ts";
 
 /**
@@ -14,7 +14,7 @@ export const contract: StepKind<Switch & { version: Version }> = {
   title: ({ version }) => `take away what only the versions before ${version} need`,
   async outside(run) {
     const { version } = run.with;
-    await asTenant(run, (session) => openTenantLiveSchema(session).complete(version));
+    await asTenant(run, (session) => openLiveData(run, session).complete(version));
     return { version };
   },
   async inside(tx, run, found) {

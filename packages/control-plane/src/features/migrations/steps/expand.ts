@@ -1,9 +1,10 @@
 import type { Version } from "@aibos/domain";
-import { openTenantLiveSchema, releaseFiles, type TenantSession } from "@aibos/tenant-data";
+import { type LiveSchema, releaseFiles } from "@aibos/tenant-data";
 import { carryWrites, discountFilled } from "../../rollback-points/rollback-points.ts";
 import type { Detail, StepKind, StepRun } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 import { asTenant } from "./as-tenant.ts";
+import { openLiveData } from "./open-live-data.ts";
 
 interface Expansion {
   from: Version;
@@ -19,7 +20,7 @@ export const expand: StepKind<Expansion> = {
   // What was written until now is counted in one snapshot, before rows are filled in whose place it stood.
   isolation: "repeatable read",
   title: ({ from, to }) => `make room for the data of ${to} beside ${from}'s`,
-  outside: (run) => asTenant(run, (session) => startRelease(run, session)),
+  outside: (run) => asTenant(run, (session) => startRelease(run, openLiveData(run, session))),
   async inside(tx, run, found) {
     await discountFilled(tx, run);
     await carryWrites(tx, run);
@@ -31,17 +32,17 @@ export const expand: StepKind<Expansion> = {
     await setDataVersion(tx, run, run.with.from);
   },
   async undoOutside(run) {
-    await asTenant(run, (session) => openTenantLiveSchema(session).rollback(run.with.to));
+    await asTenant(run, (session) => openLiveData(run, session).rollback(run.with.to));
   },
 };
 
 /** Starts a release of operations on data, wherever it is. */
-export async function startRelease(run: StepRun<Expansion>, session: TenantSession): Promise<Detail> {
+export async function startRelease(run: StepRun<Expansion>, live: LiveSchema): Promise<Detail> {
   const { from, to } = run.with;
   const { modules } = run.platform;
   const known = (await modules.readMigrations(run.module, from)).length;
   const added = (await modules.readMigrations(run.module, to)).slice(known);
   const operations = added.filter((migration) => migration.kind === "operations");
-  await openTenantLiveSchema(session).start(from, { version: to, files: releaseFiles(operations) });
+  await live.start(from, { version: to, files: releaseFiles(operations) });
   return { to, files: operations.map(({ name }) => name) };
 }

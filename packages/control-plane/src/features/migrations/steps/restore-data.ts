@@ -5,6 +5,7 @@ import type { ControlTransaction } from "../../../db/control-database.ts";
 import {
   countLostWrites,
   findRollbackPoint,
+  followRestored,
   keepSwappedOut,
   newId,
   type StoredRollbackPoint,
@@ -53,6 +54,7 @@ export const restoreData: StepKind<Restore> = {
     const aside = asideName(run, id);
     const fingerprint = await fingerprintSchema(tx.client, run.schema);
     await restoreSchemaCopy(tx.client, { copy: point.copy, schema: run.schema, aside });
+    const moved = await followRestored(tx, run, point.id);
     // One of its versions is left alone by the step after this; the point itself stays what it is.
     const several = (await readLiveVersionNames(tx.client, run.schema)).length > 1;
     if (several) await createSchemaCopy(tx.client, { from: run.schema, to: point.copy });
@@ -65,6 +67,7 @@ export const restoreData: StepKind<Restore> = {
       reason: `before going back to ${point.id}`,
       copy: aside,
       fingerprint,
+      moved,
     });
     await setDataVersion(tx, run, point.dataVersion);
     const revived = await restoreCustomizations(tx.db, run, {
@@ -88,6 +91,7 @@ export const restoreData: StepKind<Restore> = {
       await restoreSchemaCopy(tx.client, { copy: kept.copy, schema: run.schema, aside: point.copy });
       await setPointState(tx, point.id, "available");
     }
+    await followRestored(tx, run, kept.id);
     await setPointState(tx, kept.id, "dropped");
     await setDataVersion(tx, run, run.with.newestDataVersion);
     const revived = (recorded["revived"] ?? []) as Revived;

@@ -1,9 +1,9 @@
 import type { Version } from "@aibos/domain";
-import { openTenantLiveSchema } from "@aibos/tenant-data";
 import type { StepKind } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 import { asTenant } from "./as-tenant.ts";
 import { liveNames } from "./live-names.ts";
+import { openLiveData } from "./open-live-data.ts";
 import { switchRouting, type Switch } from "./switch-routing.ts";
 
 /**
@@ -17,18 +17,17 @@ export const rollBackData: StepKind<Switch & { from: Version; to: Version }> = {
   title: ({ from, to }) => `take the data of ${from} back to ${to}, keeping every write`,
   async outside(run) {
     const { from, to } = run.with;
-    const discarded = await asTenant(run, async (session) => {
-      const live = openTenantLiveSchema(session);
+    await asTenant(run, async (session) => {
+      const live = openLiveData(run, session);
       const versions = await live.versions();
       const newer = versions[versions.findIndex(({ version }) => version === to) + 1];
-      return newer === undefined ? [] : live.rollback(newer.version);
+      if (newer === undefined) return;
+      await live.rollback(newer.version, {
+        // Who comes after a process that died finds nothing to count any more.
+        report: (discarded) => run.fenced((_tx, noted, note) => note({ ...noted, discarded })),
+      });
     });
-    // A successor of a process that died after it finds nothing to count any more.
-    return run.fenced(async (_tx, noted, note) => {
-      const detail = { from, discarded: discarded.length > 0 ? discarded : (noted["discarded"] ?? []) };
-      await note({ ...noted, ...detail });
-      return detail;
-    });
+    return run.fenced(async (_tx, noted) => ({ from, discarded: noted["discarded"] ?? [] }));
   },
   async inside(tx, run, found) {
     await setDataVersion(tx, run, run.with.to);

@@ -3,6 +3,7 @@ import { describeDifference, dropSchemaCopy, fingerprintSchema, restoreSchemaCop
 import {
   carryWrites,
   findRollbackPoint,
+  followRestored,
   setPointState,
   takeRollbackPoint,
 } from "../../rollback-points/rollback-points.ts";
@@ -47,6 +48,7 @@ export const rollbackPoint: StepKind<Point> = {
       await dropSchemaCopy(tx.client, point.copy);
     } else {
       await restoreSchemaCopy(tx.client, { copy: point.copy, schema: run.schema });
+      await followRestored(tx, run, point.id);
       const restored = await fingerprintSchema(tx.client, run.schema);
       if (restored.structure !== point.fingerprint.structure || restored.data !== point.fingerprint.data) {
         throw new Error(

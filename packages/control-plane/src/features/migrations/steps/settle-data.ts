@@ -1,7 +1,7 @@
 import type { Version } from "@aibos/domain";
-import { openTenantLiveSchema } from "@aibos/tenant-data";
 import type { StepKind } from "../migration-step.ts";
 import { asTenant } from "./as-tenant.ts";
+import { openLiveData } from "./open-live-data.ts";
 
 /**
  * Leaves one version of data that was just put in place and held several: a rollback point can be of a moment when they
@@ -13,7 +13,7 @@ export const settleData: StepKind<{ version: Version }> = {
   async outside(run) {
     const { version } = run.with;
     return asTenant(run, async (session) => {
-      const live = openTenantLiveSchema(session);
+      const live = openLiveData(run, session);
       const versions = await live.versions();
       const at = versions.findIndex((one) => one.version === version);
       const newer = at === -1 ? undefined : versions[at + 1];

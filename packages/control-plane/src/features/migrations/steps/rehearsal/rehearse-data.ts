@@ -31,7 +31,7 @@ export const rehearsalHop: StepKind<{ from: Version | null; to: Version }> = {
 export const rehearsalExpand: StepKind<{ from: Version; to: Version }> = {
   name: "rehearsal-expand",
   title: ({ from, to }) => `rehearse: make room for the data of ${to} beside ${from}'s`,
-  outside: (run) => onTheCopy(run, (session) => startRelease(run, session)),
+  outside: (run) => onTheCopy(run, (session) => startRelease(run, openTenantLiveSchema(session))),
 };
 
 export const rehearsalBackfill: StepKind<{ version: Version }> = {
