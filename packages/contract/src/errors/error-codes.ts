@@ -91,6 +91,7 @@ export const ERROR_CODES = {
   AIBOS_TOO_LARGE: "The request's body is larger than is allowed.",
   AIBOS_UNAUTHORIZED: "The bearer token is missing or wrong.",
   AIBOS_UPGRADE_NOT_VALID: "The target version can't be used for this tenant now.",
+  AIBOS_VALIDATION_BUSY: "Others look at the tenant's data for too long.",
   AIBOS_VERSION_EXISTS: "This version was published with other content; versions never change.",
   AIBOS_VERSION_NOT_FOUND: "This version of the module was not published.",
   AIBOS_VERSION_NOT_QUARANTINED: "The version is in no quarantine.",

@@ -16,6 +16,18 @@ export class OperationInProgressError extends DomainError {
   }
 }
 
+/** Whoever wants to look at a tenant's data waited too long for others who do. */
+export class ValidationBusyError extends DomainError {
+  readonly code = "AIBOS_VALIDATION_BUSY";
+  constructor(tenant: TenantId, module: ModuleId, waitedMs: number, options?: ErrorOptions) {
+    super(
+      `Tenant "${tenant}", module "${module}" is being looked at by others: a validation waited ${Math.round(waitedMs / 1_000)} s ` +
+        "at most for its turn. Nothing was changed; try again in a minute.",
+      options,
+    );
+  }
+}
+
 export class MigrationNotFoundError extends DomainError {
   readonly code = "AIBOS_MIGRATION_NOT_FOUND";
   readonly migrationId: string;

@@ -96,6 +96,8 @@ export interface Draft {
   without: DraftTable[];
   finishing: SchemaTask[];
   completing: SchemaTask[];
+  /** What the live versions before it have for then. */
+  pending: readonly SchemaTask[];
   renaming: SchemaTask[];
   undoing: SchemaTask[];
   /** Makes names that nobody uses: `aibos_<number>_<name>`. */

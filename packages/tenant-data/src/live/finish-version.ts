@@ -2,6 +2,7 @@ import { type ClientBase, DatabaseError } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { OperationInvalidError } from "../operations/operation-invalid-error.ts";
 import { dropBackfillPolicies } from "./backfill-policy.ts";
+import { boundReferences } from "./bound-references.ts";
 import { readLiveVersions, writeLiveVersion } from "./live-store.ts";
 import type { LiveVersion, SchemaTask } from "./live-version.ts";
 import { inLockedTransaction, type LockPatience, withoutTransaction } from "./lock-retry.ts";
@@ -37,10 +38,19 @@ export async function finishVersion(
       throw taskFailure(cause, version, task);
     });
   }
+  await refuseBound(client, schema, version);
   await inLockedTransaction(client, `Activating ${version.version}`, patience, async () => {
     await fence();
     await activateVersion(client, schema, version);
   });
+}
+
+/** Foreign keys of the version's own, which are made by now, may have been bound to an index that is to go. */
+async function refuseBound(client: ClientBase, schema: string, version: LiveVersion): Promise<void> {
+  const versions = await readLiveVersions(client, schema);
+  const completing = versions.filter(({ position }) => position <= version.position).flatMap((one) => one.completing);
+  const [bound] = await boundReferences(client, schema, { where: version.version, model: version.model, completing });
+  if (bound !== undefined) throw bound;
 }
 
 /** Makes a version that is right visible, in the caller's transaction. */

@@ -18,6 +18,7 @@ export async function loadDraft(client: ClientBase, schema: string, versions: re
     without: [],
     finishing: [],
     completing: [],
+    pending: versions.flatMap(({ completing }) => completing),
     renaming: [],
     undoing: [],
     number: await highestNumber(client, schema),

@@ -1,10 +1,11 @@
 import type { ClientBase } from "pg";
 import { readCustomFields } from "../custom-fields/custom-fields.ts";
 import type { OperationFile } from "../operations/parse-operations.ts";
-import { invalidOperation } from "../operations/operation-invalid-error.ts";
+import { invalidOperation, type OperationInvalidError } from "../operations/operation-invalid-error.ts";
 import type { CustomFieldChoices, StartContext } from "../operations/start-context.ts";
 import { startOperation } from "../operations/start-operation.ts";
 import { addBackfillPolicies } from "./backfill-policy.ts";
+import { boundReferences } from "./bound-references.ts";
 import { compileLinks, modelOf } from "./compile-links.ts";
 import { checkConversions } from "./check-conversions.ts";
 import type { Draft } from "./draft.ts";
@@ -41,6 +42,17 @@ async function settleWhole(context: StartContext): Promise<void> {
   const [orphan] = orphanedReferences(context);
   if (orphan !== undefined) throw orphan.error;
   await settleDraft(context);
+  const [bound] = await boundToDraft(context);
+  if (bound !== undefined) throw bound;
+}
+
+/** Foreign keys that would keep the older versions from going, when the draft is settled. */
+export function boundToDraft({ client, schema, draft, where }: StartContext): Promise<OperationInvalidError[]> {
+  const without = draft.tables.flatMap(({ relation, withoutConstraints }) =>
+    [...withoutConstraints].map((constraint): SchemaTask => ({ do: "drop-constraint", relation, constraint })),
+  );
+  const completing = [...draft.pending, ...draft.completing, ...without];
+  return boundReferences(client, schema, { where, model: modelOf(draft), completing });
 }
 
 /**

@@ -16,7 +16,7 @@ import type { RelationFacts } from "../relation-facts.ts";
 import { rollBackVersion } from "../roll-back-version.ts";
 import { inOrder, runTask } from "../run-task.ts";
 import { settleDraft } from "../settle-draft.ts";
-import { type LiveRelease, startVersion } from "../start-version.ts";
+import { boundToDraft, type LiveRelease, startVersion } from "../start-version.ts";
 import { createViews } from "../version-views.ts";
 import { mentionsAny, namesMadeBy } from "./names-made-by.ts";
 import { readFacts } from "./read-facts.ts";
@@ -186,7 +186,10 @@ async function settleAll(
     return failureOf(client, () => settleDraft(context), context);
   };
   const together = await settle(() => false);
-  if (together === undefined) return;
+  if (together === undefined) {
+    for (const bound of await boundToDraft(context)) findings.push(findingOf("operation-invalid", bound));
+    return;
+  }
   const failures = new Map<string, DomainError>();
   for (const { relation } of before.tables) {
     await client.query("savepoint alone");

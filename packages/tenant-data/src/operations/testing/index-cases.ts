@@ -145,4 +145,68 @@ export const INDEX_CASES: readonly OperationCase[] = [
     migrations: [{ drop_index: { name: "films_titles" } }],
     expectedStartError: '"shows_film" of table "shows" needs a key over title of "films", which the release drops',
   },
+  {
+    operation: "drop_index",
+    name: "that a reference is bound to, while another is over the same columns",
+    given: `${FILMS}; create table shows (film text constraint shows_film references films (title));
+      create unique index films_titles_too on films (title)`,
+    migrations: [{ drop_index: { name: "films_titles" } }],
+    expectedStartError:
+      '"shows_film" of table "shows" is bound to the index "films_titles" of "films", which the release drops',
+  },
+  {
+    operation: "drop_index",
+    name: "that a reference of a new table would be bound to",
+    given: `${FILMS}; create unique index films_titles_too on films (title)`,
+    migrations: [
+      {
+        create_table: {
+          name: "shows",
+          columns: [
+            {
+              name: "film",
+              type: "text",
+              references: { name: "shows_film", table: "films", column: "title" },
+            },
+          ],
+        },
+      },
+      { drop_index: { name: "films_titles" } },
+    ],
+    expectedStartError: '"shows_film" of table "shows" is bound to the index "films_titles" of "films"',
+  },
+  {
+    operation: "drop_index",
+    name: "that a reference of the same release came to be bound to",
+    given: `${FILMS}; create table shows (film text); create unique index films_titles_too on films (title)`,
+    migrations: [
+      { drop_index: { name: "films_titles" } },
+      {
+        create_constraint: {
+          table: "shows",
+          name: "shows_film",
+          type: "foreign_key",
+          columns: ["film"],
+          references: { table: "films", columns: ["title"] },
+          up: { film: "film" },
+          down: { film: "film" },
+        },
+      },
+    ],
+    expectedBackfillError: '"shows_film" of table "shows" is bound to the index "films_titles" of "films"',
+  },
+  {
+    operation: "drop_index",
+    name: "beside one that a reference is bound to",
+    given: `${FILMS}; create table shows (film text constraint shows_film references films (title));
+      create unique index films_titles_too on films (title)`,
+    migrations: [{ drop_index: { name: "films_titles_too" } }],
+    afterStart: [refused(older("insert into shows values ('None')"), "shows_film")],
+    afterBackfill: [refused(newer("insert into shows values ('None')"), "shows_film")],
+    afterComplete: [
+      refused(owner("insert into shows values ('None')"), "shows_film"),
+      owner("select to_regclass('films_titles_too') is null as gone", "true"),
+    ],
+    afterRollback: [refused(owner("insert into shows values ('None')"), "shows_film")],
+  },
 ];

@@ -23,6 +23,7 @@ import { requireIdle } from "../running-operation.ts";
 import { checkRoom } from "./check-room.ts";
 import { estimateDecision } from "./estimate-decision.ts";
 import { readDataSize } from "./read-data-size.ts";
+import { createTurns } from "./turns.ts";
 import { validateLiveData } from "./validate-live-data.ts";
 
 /** Tells everything that speaks against a move, and what it would be. */
@@ -56,6 +57,7 @@ export function createMigrationValidator(parts: {
   now: () => number;
 }): MigrationValidator {
   const { database, modules, deployments, checkHealth, data, now } = parts;
+  const turns = createTurns();
 
   /** Path, dependencies, lifecycle, another operation, and the plan itself. */
   function checkPlan(
@@ -121,7 +123,7 @@ export function createMigrationValidator(parts: {
     const size = await readDataSize(data.pool, state.schema);
     found.push(
       ...(await assessHops(modules, module, decision.path)),
-      ...(await validateLiveData({ database, modules, data }, place, liveDataPath(decision.steps))),
+      ...(await validateLiveData({ database, modules, data, turns }, place, liveDataPath(decision.steps))),
       ...(await checkRoom(data.pool, size.bytes)),
     );
     return report(found, decision, await estimateDecision(database.db, module, decision, size));

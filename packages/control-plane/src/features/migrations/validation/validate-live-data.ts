@@ -1,5 +1,4 @@
-import pg from "pg";
-import type { Problem } from "@aibos/contract";
+import { OperationInProgressError, type Problem } from "@aibos/contract";
 import type { ModuleId, TenantId, Version } from "@aibos/domain";
 import {
   allowTenantLogin,
@@ -18,6 +17,8 @@ import { isLostConnection } from "../../../db/lost-connection.ts";
 import type { ModuleReadModel } from "../../modules/module-read-model.ts";
 import { lockTenantModule } from "../fence.ts";
 import { requireIdle, whileIdle } from "../running-operation.ts";
+import { takeTurn } from "./take-turn.ts";
+import type { Turns } from "./turns.ts";
 
 export interface LiveDataPlace extends TenantPlace {
   readonly tenant: TenantId;
@@ -28,6 +29,7 @@ interface Parts {
   readonly database: ControlDatabase;
   readonly modules: ModuleReadModel;
   readonly data: { readonly pool: Queryable; readonly url: string };
+  readonly turns: Turns;
 }
 
 /** What every way along live releases brings, and nobody needs to be told of a tenant. */
@@ -39,9 +41,10 @@ const UNTOLD: ReadonlySet<ReleaseFinding["code"]> = new Set(["writers-named"]);
  *
  * @param path from the version of the data that is there to the target's
  * @throws OperationInProgressError when one begins meanwhile
+ * @throws ValidationBusyError when others look at the same data for too long
  */
 export async function validateLiveData(
-  { database, modules, data }: Parts,
+  { database, modules, data, turns }: Parts,
   place: LiveDataPlace,
   path: readonly Version[],
 ): Promise<Problem[]> {
@@ -52,7 +55,7 @@ export async function validateLiveData(
   const added = (await modules.readMigrations(place.module, to)).slice(known);
   const operations = added.filter((migration): migration is OperationMigration => migration.kind === "operations");
   if (operations.length === 0) return [];
-  const { findings } = await oneAtATime(data.url, place, () =>
+  const { findings } = await takeTurn({ url: data.url, turns }, place, () =>
     asIdleTenant({ database, data }, place, (session) =>
       openTenantLiveSchema(session).validate(from, { version: to, files: releaseFiles(operations) }),
     ),
@@ -66,29 +69,9 @@ export async function validateLiveData(
     }));
 }
 
-/** So long who looks waits for others who look at the same data, in milliseconds: each of them takes half as long at most. */
-const TURN_MS = 60_000;
-
-/**
- * A tenant's role has one session at a time: whoever comes later waits for a turn, in a session of its own, which takes
- * no connection from those who have theirs.
- */
-async function oneAtATime<T>(url: string, { tenant, module }: LiveDataPlace, work: () => Promise<T>): Promise<T> {
-  const turn = new pg.Client({ connectionString: url, application_name: "aibos/validate" });
-  turn.on("error", () => undefined);
-  await turn.connect();
-  try {
-    await turn.query(`set lock_timeout = ${TURN_MS}`);
-    await turn.query("select pg_advisory_lock(hashtextextended($1, 0))", [`aibos validate ${tenant}/${module}`]);
-    return await work();
-  } finally {
-    await turn.end();
-  }
-}
-
 /** A session of the tenant's own for looking, which an operation that begins ends. */
 async function asIdleTenant<T>(
-  { database, data: { pool, url } }: Omit<Parts, "modules">,
+  { database, data: { pool, url } }: Pick<Parts, "database" | "data">,
   place: LiveDataPlace,
   work: (session: TenantSession) => Promise<T>,
 ): Promise<T> {
@@ -104,10 +87,12 @@ async function asIdleTenant<T>(
     if (isLostConnection(error)) await requireIdle(database.db, place);
     throw error;
   } finally {
-    await database.transaction(async (tx) => {
+    await whileIdle(database, place, async (tx) => {
       const row = await lockTenantModule(tx, place);
-      // An operation that has begun has given the login a password of its own.
       if (row?.migrationId === null) await denyTenantLogin(tx.client, place.role);
+    }).catch((error: unknown) => {
+      // An operation that has begun has given the login a password of its own.
+      if (!(error instanceof OperationInProgressError)) throw error;
     });
   }
 }
