@@ -76,8 +76,6 @@ export interface RelationFacts {
   readonly columns: readonly ColumnFacts[];
   readonly constraints: readonly ConstraintFacts[];
   readonly indexes: readonly IndexFacts[];
-  /** BEFORE triggers for each row that are not the engine's, with their functions' texts. */
-  readonly beforeTriggers: readonly { readonly name: string; readonly source: string }[];
 }
 
 /** Reads a table of a schema; undefined when there is none of the name. */
@@ -166,10 +164,7 @@ select jsonb_build_object(
          and k.contype in ('u', 'p', 'x')),
       'comment', obj_description(ic.oid, 'pg_class'), 'replicaIdentity', i.indisreplident) order by ic.relname), '[]')
     from pg_index i join pg_class ic on ic.oid = i.indexrelid join pg_am am on am.oid = ic.relam
-    where i.indrelid = c.oid),
-  'beforeTriggers', (select coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'source', p.prosrc)), '[]')
-    from pg_trigger g join pg_proc p on p.oid = g.tgfoid
-    where g.tgrelid = c.oid and not g.tgisinternal and g.tgtype & 3 = 3 and p.proname not like 'aibos\\_sync%')
+    where i.indrelid = c.oid)
 ) as facts
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')`;

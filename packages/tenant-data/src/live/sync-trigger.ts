@@ -103,10 +103,12 @@ function functionName(relation: string): string {
   return `aibos_sync_${createHash("sha256").update(relation).digest("hex").slice(0, 16)}`;
 }
 
+/** A partition may have triggers that the table itself has not. */
 async function hasBeforeTriggers(client: ClientBase, schema: string, relation: string): Promise<boolean> {
   const { rowCount } = await client.query(
-    `select from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.oid = c.relnamespace
-       join pg_proc p on p.oid = g.tgfoid
+    `select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       cross join lateral (select c.oid as relid union select t.relid from pg_partition_tree(c.oid) t) as part
+       join pg_trigger g on g.tgrelid = part.relid join pg_proc p on p.oid = g.tgfoid
      where n.nspname = $1 and c.relname = $2 and not g.tgisinternal and g.tgtype & 3 = 3
        and p.proname not like 'aibos\\_sync%' limit 1`,
     [schema, relation],

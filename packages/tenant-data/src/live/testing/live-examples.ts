@@ -276,6 +276,47 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       ],
     },
   },
+  "a trigger of the module's own on a partition alone": {
+    given: `create table t (id int primary key, v int, seen int default 0) partition by range (id);
+      create table t1 partition of t for values from (0) to (10);
+      create table t2 partition of t for values from (10) to (20) partition by range (id);
+      create table t2a partition of t2 for values from (10) to (20);
+      create function see() returns trigger language plpgsql as $$ begin new.v := new.v * 10; new.seen := new.seen + 1; return new; end $$;
+      create trigger see before insert or update on t2a for each row execute function see();
+      insert into t (id, v) values (1, 1), (11, 1)`,
+    releases: [
+      [
+        {
+          alter_column: {
+            table: "t",
+            column: "v",
+            type: "text",
+            up: "v || '/' || seen",
+            down: "split_part(v, '/', 1)::int",
+          },
+        },
+      ],
+    ],
+    writes: [
+      ["1", "insert into t (id, v) values (2, 2), (12, 2)"],
+      ["1", "update t set v = 5 where id = 12"],
+    ],
+    read: { "1": "select * from t order by id", "2": "select * from t order by id" },
+    live: {
+      "1": [
+        { id: 1, v: 1, seen: 0 },
+        { id: 2, v: 2, seen: 0 },
+        { id: 11, v: 10, seen: 1 },
+        { id: 12, v: 50, seen: 2 },
+      ],
+      "2": [
+        { id: 1, v: "1/0", seen: 0 },
+        { id: 2, v: "2/0", seen: 0 },
+        { id: 11, v: "10/1", seen: 1 },
+        { id: 12, v: "50/2", seen: 2 },
+      ],
+    },
+  },
   "a default that is written as another type": {
     given: "create table t (id int primary key); insert into t values (1)",
     releases: [[{ add_column: { table: "t", column: { name: "v", type: "text", default: "0" } } }]],
