@@ -49,6 +49,7 @@ test("the commands are the ones that scripts know", () => {
     "flags kill",
     "flags list",
     "flags revert",
+    "flags rollout",
     "flags rule",
     "flags segment",
     "flags stale",

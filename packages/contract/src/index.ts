@@ -3,6 +3,7 @@ export * from "./tester-token.ts";
 export * from "./module-environment.ts";
 export * from "./gateway/route-feed.ts";
 export * from "./gateway/measurement-batch.ts";
+export * from "./gateway/met-flags.ts";
 export * from "./metrics/prometheus-text.ts";
 export * from "./manifest/module-manifest.ts";
 export * from "./manifest/rollout-policy.ts";

@@ -53,6 +53,7 @@ import { startNoticeSender } from "./features/notices/notice-sender.ts";
 import { createPlatformApi } from "./features/platform/platform-api.ts";
 import { createCustomMetrics } from "./features/rollouts/custom-metrics.ts";
 import { createGates } from "./features/rollouts/gates.ts";
+import { createFlagRolloutApi } from "./features/rollouts/flag-rollout-api.ts";
 import { createRolloutLooker } from "./features/rollouts/look-at-rollout.ts";
 import { createRolloutApi } from "./features/rollouts/rollout-api.ts";
 import { startRolloutEngine } from "./features/rollouts/rollout-engine.ts";
@@ -224,6 +225,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const health = createHealthApi({ database, modules, gateways, probe });
   const handlers: RouteHandlers = {
     ...rollouts.handlers,
+    ...createFlagRolloutApi({ database, looker, now }),
     ...createFleetApi({ database, modules, now }),
     ...createModuleApi({ database, modules }),
     ...createTenantApi({ database, gateways }),

@@ -109,7 +109,7 @@ export type { FlagProblem } from "./flags/flag-problem.ts";
 export { exportFlagd, importFlagd } from "./flags/flagd-format.ts";
 export { logicProblem } from "./flags/logic-problem.ts";
 export { parseFlagDefinitions } from "./flags/parse-flag-definitions.ts";
-export { parseSetting } from "./flags/parse-setting.ts";
+export { onVariant, parseSetting } from "./flags/parse-setting.ts";
 export { canonicalJson, type JsonValue, sameJson } from "./customizations/json-value.ts";
 export { type DocumentPath, formatPath, parsePath } from "./customizations/document-path.ts";
 export {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { MetFlag } from "@aibos/contract";
 import { peerOf } from "./forwarding-facts.ts";
 import type { GatewayProblemCode } from "./problem.ts";
 
@@ -48,6 +49,8 @@ export interface Exchange {
   readonly bytes: { readonly received: number; readonly sent: number };
   /** Base URL of the process that the request went to last. */
   readonly upstream: string | undefined;
+  /** Guarded rollouts of flags that the request met, as the module's answer says. */
+  readonly met: readonly MetFlag[] | undefined;
 }
 
 /** Hears of every exchange. Called while requests are served: it must be quick, and must not throw. */
@@ -80,6 +83,7 @@ export class ExchangeRecord implements Exchange {
   problem: GatewayProblemCode | undefined;
   failure: ExchangeFailure | undefined;
   upstream: string | undefined;
+  met: readonly MetFlag[] | undefined;
   received = 0;
   sent = 0;
 

@@ -11,7 +11,7 @@ import {
   wentOut,
 } from "./client-answer.ts";
 import { ClientFault } from "./client-fault.ts";
-import { type AnswerFacts, clientHeaders } from "./client-headers.ts";
+import { type AnswerFacts, clientHeaders, metFlagsOf } from "./client-headers.ts";
 import type { ExchangeFailure, ExchangeRecord } from "./exchange.ts";
 import type { GatewaySettings } from "./gateway-options.ts";
 import { type GatewayProblem, sendProblem } from "./problem.ts";
@@ -164,6 +164,7 @@ class Forward implements UpstreamHandler {
     beginAnswer(response, status, text, clientHeaders(headers, answer));
     this.#answering = true;
     exchange.answered(status);
+    exchange.met = metFlagsOf(headers);
     if (isEventStream(headers)) {
       this.#job.streaming(() => {
         exchange.failed("cut");

@@ -196,3 +196,30 @@ test("flags are those of the request's tenant, evaluated in this process", async
   expect(isOn("globex")).toBe(false);
   await own.close();
 });
+
+test("an answer tells the gateway which guarded rollouts it met, also when it is of an error; no other answer does", async () => {
+  await using feed = await startFlagFeed();
+  const environment = { ...database.environment, AIBOS_FLAGS_URL: feed.url, AIBOS_FLAGS_KEY: feed.key, PORT: "0" };
+  const own = createModuleKit({ environment, report: () => undefined });
+  const server = await own.serve(async (request) => {
+    const user = new URL(request.url).searchParams.get("user") || undefined;
+    await Promise.resolve();
+    if (own.flags(request).boolean("guarded", { user })) throw new Error("the new way fails");
+    return Response.redirect("http://elsewhere.example/");
+  });
+  const ask = async (user: string): Promise<[number, string | null]> => {
+    const url = `http://127.0.0.1:${server.port}/?user=${user}`;
+    const { status, headers } = await fetch(url, {
+      headers: { "x-aibos-context": database.sign("acme") },
+      redirect: "manual",
+    });
+    return [status, headers.get("x-aibos-flags")];
+  };
+  await expect.poll(async () => (await ask("u1"))[1]).toMatch(/^guarded=/);
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => ask(`u${index}`)));
+  const kinds = new Set(answers.map(([status, met]) => `${status} ${met}`));
+  expect([...kinds].sort()).toEqual(["302 guarded=out", "500 guarded=in"]);
+  expect(await ask("")).toEqual([302, null]);
+  await server.stop();
+  await own.close();
+});

@@ -2,6 +2,7 @@ import { Pool } from "pg";
 import { type TenantContext, verifyTenantContext } from "@aibos/contract";
 import { createLocalFlags, type TenantFlagClient } from "@aibos/openfeature-provider/local";
 import { type ModuleConfig, readModuleConfig } from "./config.ts";
+import { noteMetFlag, tellingMetFlags } from "./met-flags.ts";
 import { problemResponse } from "./problem-response.ts";
 import { type FetchHandler, type ModuleServer, serveFetch } from "./serve.ts";
 import { TenantContextError } from "./tenant-context-error.ts";
@@ -107,7 +108,7 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
 
   function flags(request: TenantRequest): TenantFlagClient {
     const { tenant } = verify(request);
-    return local?.forTenant(tenant) ?? NO_FLAGS;
+    return local?.forTenant(tenant, noteMetFlag) ?? NO_FLAGS;
   }
 
   async function health(): Promise<Response> {
@@ -139,7 +140,9 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
   }
 
   async function serve(handler: FetchHandler): Promise<ModuleServer> {
-    const server = await serveFetch((request) => answer(handler, request), { port: config.port });
+    const server = await serveFetch((request) => tellingMetFlags(() => answer(handler, request)), {
+      port: config.port,
+    });
     const stop = (): Promise<void> => server.stop().then(close);
     const endProcess = (): void => {
       void stop().finally(() => process.exit(0));

@@ -31,7 +31,8 @@ export interface TenantFlagClient {
 export interface LocalFlags {
   /** Resolves when the flags are here. @throws FlagFeedRefusedError */
   ready(): Promise<void>;
-  forTenant(tenant: string): TenantFlagClient;
+  /** @param met told of each guarded rollout that was asked, and whether it took the user in */
+  forTenant(tenant: string, met?: (flag: string, isIn: boolean) => void): TenantFlagClient;
   readonly feed: FlagFeedClient;
   close(): Promise<void>;
 }
@@ -69,11 +70,12 @@ export function createLocalFlags(options: LocalFlagsOptions): LocalFlags {
     exposed({ flag, variant, tenant, user });
   }
 
-  function forTenant(tenant: string): TenantFlagClient {
+  function forTenant(tenant: string, met?: (flag: string, isIn: boolean) => void): TenantFlagClient {
     function details(key: string, subject?: FlagSubject): FlagResult | undefined {
       const { set } = feed;
       if (set === undefined) return undefined;
-      const result = set.evaluate(key, { tenant, user: subject?.user, attributes: subject?.attributes }, now());
+      const context = { tenant, user: subject?.user, attributes: subject?.attributes, met };
+      const result = set.evaluate(key, context, now());
       usage.count(key, result);
       if (exposed !== undefined) expose(key, result, tenant, subject?.user);
       return result;

@@ -96,7 +96,7 @@ class FeatureFlags {
     const { story, client } = this.#parts;
     const before = this.#users.who(({ insights }) => insights);
     story.step(`flags kill ai_insights_enabled -m ${MODULE} --reason "too slow"`);
-    await client.killFlag(MODULE, "ai_insights_enabled", true, "too slow");
+    await client.killFlag(MODULE, "ai_insights_enabled", true, { reason: "too slow" });
     await this.#users.changed("nobody has insights, whatever is set", ({ insights }) => !insights);
     const { result, steps } = await client.explainFeatureFlag(TENANT, MODULE, "ai_insights_enabled", {
       user: "user-1",

@@ -8,14 +8,18 @@ import { readJsonObject, readJsonOption } from "./json-option.ts";
 import { parseCount, parseReference } from "./option-values.ts";
 import { checkTarget, moduleOption, type Target, targetOptions } from "./target.ts";
 
-interface RuleOptions {
+interface Note {
+  readonly reason?: string;
+  readonly author?: string;
+}
+
+interface RuleOptions extends Note {
   readonly module: string;
   readonly tenant?: string;
   readonly user?: string;
   readonly segment?: string;
   readonly set?: string;
   readonly clear?: boolean;
-  readonly reason?: string;
 }
 
 /** A flag's key, which becomes part of an address. */
@@ -24,29 +28,40 @@ export function parseFlagKey(text: string): string {
   throw new InvalidArgumentError("It must be a flag's key, such as new_ui_enabled.");
 }
 
-function parseSegment(text: string): string {
+export function parseSegment(text: string): string {
   if (/^[a-z][a-z0-9_-]{0,62}$/.test(text)) return text;
   throw new InvalidArgumentError("It must be a segment's name, such as beta-testers.");
+}
+
+function noteOptions(command: Command): Command {
+  return command
+    .option("--reason <text>", "why, for the history")
+    .option("--author <name>", "who does it, for the history");
+}
+
+function noteOf({ reason, author }: Note): Note {
+  return { ...(reason === undefined ? {} : { reason }), ...(author === undefined ? {} : { author }) };
 }
 
 /** `update-feature-flags`, and what `flags` changes. */
 export function addFlagChangeCommands(program: Command, group: Command, run: Run): void {
   withExample(
-    targetOptions(program.command("update-feature-flags"))
-      .description("Sets a tenant's own values of flags, all or none. null takes a value away.")
-      .requiredOption("-f, --flags <json>", "values by flag, as JSON or @file")
-      .option("-u, --user <id>", "for this user of the tenant alone")
-      .option("--reason <text>", "why, for the history"),
+    noteOptions(
+      targetOptions(program.command("update-feature-flags"))
+        .description("Sets a tenant's own values of flags, all or none. null takes a value away.")
+        .requiredOption("-f, --flags <json>", "values by flag, as JSON or @file")
+        .option("-u, --user <id>", "for this user of the tenant alone"),
+    ),
     `update-feature-flags -t acme -m accounting -f '{"new_ui_enabled":true}'`,
-  ).action((options: Target & { flags: string; user?: string; reason?: string }, command: Command) =>
+  ).action((options: Target & Note & { flags: string; user?: string }, command: Command) =>
     run(command, async ({ connect, output }) => {
-      const { tenant, module, flags, user, reason } = options;
+      const { tenant, module, flags, user } = options;
       await checkTarget(options);
       const values = (await readJsonObject("--flags", flags)) as Record<string, FlagValue>;
       const client = await connect();
       const updated = await client.updateFeatureFlags(tenant, module, values, {
         ...(user === undefined ? {} : { user }),
-        ...(reason === undefined ? {} : { reason }),
+        ...noteOf(options),
       });
       await output.answer(updated, () =>
         Object.entries(values)
@@ -60,14 +75,15 @@ export function addFlagChangeCommands(program: Command, group: Command, run: Run
   );
 
   withExample(
-    moduleOption(group.command("rule").argument("<flag>", "its key", parseFlagKey))
-      .description("Sets what a flag gives to everybody, or to a segment, a tenant or a user.")
-      .option("--segment <name>", "for a segment")
-      .option("-t, --tenant <id>", "for a tenant")
-      .option("-u, --user <id>", "for a user of the tenant")
-      .option("--set <json>", "value, variant, rollout or targeting, and from and until, as JSON or @file")
-      .option("--clear", "takes the rule away")
-      .option("--reason <text>", "why, for the history"),
+    noteOptions(
+      moduleOption(group.command("rule").argument("<flag>", "its key", parseFlagKey))
+        .description("Sets what a flag gives to everybody, or to a segment, a tenant or a user.")
+        .option("--segment <name>", "for a segment")
+        .option("-t, --tenant <id>", "for a tenant")
+        .option("-u, --user <id>", "for a user of the tenant")
+        .option("--set <json>", "value, variant, rollout or targeting, and from and until, as JSON or @file")
+        .option("--clear", "takes the rule away"),
+    ),
     `flags rule new_ui_enabled -m accounting --set '{"rollout":{"percent":20}}'`,
     "flags rule new_ui_enabled -m accounting --clear",
   ).action((flag: string, options: RuleOptions, command: Command) =>
@@ -83,16 +99,17 @@ export function addFlagChangeCommands(program: Command, group: Command, run: Run
   );
 
   withExample(
-    moduleOption(group.command("kill").argument("<flag>", "its key", parseFlagKey))
-      .description("Gives everybody a flag's off variant at once, in every version; --end ends that.")
-      .option("--end", "lets the flag's rules count again")
-      .option("--reason <text>", "why, for the history"),
+    noteOptions(
+      moduleOption(group.command("kill").argument("<flag>", "its key", parseFlagKey))
+        .description("Gives everybody a flag's off variant at once, in every version; --end ends that.")
+        .option("--end", "lets the flag's rules count again"),
+    ),
     'flags kill ai_insights_enabled -m accounting --reason "too slow"',
-  ).action((flag: string, options: { module: string; end?: boolean; reason?: string }, command: Command) =>
+  ).action((flag: string, options: Note & { module: string; end?: boolean }, command: Command) =>
     run(command, async ({ connect, output }) => {
-      const { module, end = false, reason } = options;
+      const { module, end = false } = options;
       await checkTarget({ module });
-      const revision = await (await connect()).killFlag(module, flag, !end, reason);
+      const revision = await (await connect()).killFlag(module, flag, !end, noteOf(options));
       await output.answer(
         { revision },
         () => `${output.colors.green("✔")} ${flag} is ${end ? "not killed any more" : "killed"}`,
@@ -101,31 +118,34 @@ export function addFlagChangeCommands(program: Command, group: Command, run: Run
   );
 
   withExample(
-    moduleOption(group.command("segment").argument("<name>", "as rules call it", parseSegment))
-      .description("Says who is in a segment.")
-      .addOption(new Option("--when <json>", "JSONLogic, or @file"))
-      .option("--remove", "nobody is in it any more"),
+    noteOptions(
+      moduleOption(group.command("segment").argument("<name>", "as rules call it", parseSegment))
+        .description("Says who is in a segment.")
+        .addOption(new Option("--when <json>", "JSONLogic, or @file"))
+        .option("--remove", "nobody is in it any more"),
+    ),
     `flags segment europe -m accounting --when '{"==":[{"var":"tenant.region"},"eu"]}'`,
-  ).action((name: string, options: { module: string; when?: string; remove?: boolean }, command: Command) =>
+  ).action((name: string, options: Note & { module: string; when?: string; remove?: boolean }, command: Command) =>
     run(command, async ({ connect, output }) => {
       const { module, when, remove = false } = options;
       await checkTarget({ module });
       if ((when === undefined) !== remove) throw new InvalidArgumentError("Give either --when or --remove.");
       const logic = when === undefined ? null : await readJsonOption("--when", when);
-      const revision = await (await connect()).setFlagSegment(module, name, logic);
+      const revision = await (await connect()).setFlagSegment(module, name, logic, noteOf(options));
       await output.answer({ revision }, () => `${output.colors.green("✔")} ${name} is changed: revision ${revision}`);
     }),
   );
 
   withExample(
-    moduleOption(group.command("revert").argument("<revision>", "as the history shows it", parseCount)).description(
-      "Puts back what was set before a change.",
-    ),
+    moduleOption(group.command("revert").argument("<revision>", "as the history shows it", parseCount))
+      .description("Puts back what was set before a change.")
+      .option("--author <name>", "who does it, for the history"),
     "flags revert 42 -m accounting",
-  ).action((revision: number, { module }: { module: string }, command: Command) =>
+  ).action((revision: number, options: Pick<Note, "author"> & { module: string }, command: Command) =>
     run(command, async ({ connect, output }) => {
+      const { module } = options;
       await checkTarget({ module });
-      const made = await (await connect()).revertFlagChange(module, revision);
+      const made = await (await connect()).revertFlagChange(module, revision, noteOf(options));
       await output.answer(
         { revision: made },
         () => `${output.colors.green("✔")} Revision ${revision} is taken back by ${made}`,
@@ -154,7 +174,7 @@ export function addFlagChangeCommands(program: Command, group: Command, run: Run
 }
 
 function ruleOf(
-  { tenant, user, segment, reason }: RuleOptions,
+  { tenant, user, segment, ...note }: RuleOptions,
   setting: Record<string, unknown> | null,
 ): FlagRuleInput {
   const level =
@@ -165,6 +185,6 @@ function ruleOf(
     ...(segment === undefined ? {} : { segment }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(user === undefined ? {} : { user }),
-    ...(reason === undefined ? {} : { reason }),
+    ...noteOf(note),
   };
 }

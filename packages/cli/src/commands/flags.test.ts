@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type FakeApi, problem, startFakeApi } from "../testing/fake-api.ts";
 import { runInProcess } from "../testing/run-in-process.ts";
+import { sampleRollout } from "../testing/sample-answers.ts";
 
 let api: FakeApi | undefined;
 let folder = "";
@@ -79,6 +80,46 @@ test("flags rule and kill say what they change", async () => {
     { killed: true, reason: "slow" },
   ]);
   expect((await runInProcess(api.url, ["flags", "rule", "a", "-m", "accounting"])).code).toBe(2);
+});
+
+test("flags rollout starts one, and tells what it is of", async () => {
+  const started = sampleRollout({
+    oldVersion: null,
+    newVersion: null,
+    tenants: [],
+    flag: { key: "theme", variant: "dark", by: "user", segment: "beta" },
+  });
+  api = await startFakeApi({ "POST /v1/modules/accounting/flags/theme/rollouts": { status: 201, body: started } });
+  const options = ["--variant", "dark", "--segment", "beta", "--policy", '{"targetSeconds": 60}'];
+  const { code, out } = await runInProcess(api.url, ["flags", "rollout", "theme", "-m", "accounting", ...options]);
+  expect([code, out.split("\n")[0]]).toEqual([
+    0,
+    "✔ ro_8f3c2a1b9d04 accounting theme = dark for beta: running, 10 % on dark, step 1 of 2",
+  ]);
+  expect(api.calls[0]?.body).toEqual({ variant: "dark", segment: "beta", policy: { targetSeconds: 60 } });
+});
+
+test("flags history tells who did what, and revert says who does", async () => {
+  const change = {
+    revision: 7,
+    module: "accounting",
+    flag: "a",
+    kind: "setting",
+    tenant: null,
+    author: "ann",
+    before: [{ setting: null }],
+    after: [{ setting: { value: true } }],
+    reason: "launch",
+    createdAt: "2027-01-31T09:30:00.000Z",
+  };
+  api = await startFakeApi({
+    "GET /v1/modules/accounting/flags/a/history": { body: { items: [change], nextCursor: null } },
+    "POST /v1/modules/accounting/flag-changes/7/revert": { body: { revision: 8 } },
+  });
+  const history = await runInProcess(api.url, ["flags", "history", "a", "-m", "accounting"]);
+  expect(history.out).toMatch(/\n7 .* setting +ann .* launch/);
+  await runInProcess(api.url, ["flags", "revert", "7", "-m", "accounting", "--author", "bob"]);
+  expect(api.calls[1]?.body).toEqual({ author: "bob" });
 });
 
 test("flags stale shows where code names them, and exits with 1 when there are any", async () => {

@@ -6,6 +6,7 @@ import { oneLine } from "../output/plain-text.ts";
 import type { Run } from "./command-context.ts";
 import { addFlagChangeCommands, parseFlagKey } from "./flag-changes.ts";
 import { addFlagFileCommands } from "./flag-files.ts";
+import { addFlagRolloutCommand } from "./flag-rollout.ts";
 import { withExample } from "./help-example.ts";
 import { readJsonObject } from "./json-option.ts";
 import { parseCount } from "./option-values.ts";
@@ -38,10 +39,11 @@ export function addFlagCommands(program: Command, run: Run): void {
   const group = program
     .command("flags")
     .summary(
-      "feature flags: list, get, explain, rule, kill, segment, history, revert, stale, usage, key, codegen, export, import",
+      "feature flags: list, get, explain, rule, rollout, kill, segment, history, revert, stale, usage, key, codegen, export, import",
     )
     .description("Shows and changes feature flags: what versions declare, and what is set for tenants and users.");
   addFlagChangeCommands(program, group, run);
+  addFlagRolloutCommand(group, run);
   addFlagFileCommands(group, run);
 
   withExample(
@@ -113,6 +115,7 @@ export function addFlagCommands(program: Command, run: Run): void {
           { title: "REVISION", cell: ({ revision }) => revision, whole: true },
           { title: "WHEN", cell: ({ createdAt }) => createdAt },
           { title: "KIND", cell: ({ kind }) => kind },
+          { title: "WHO", cell: ({ author }) => author },
           { title: "TENANT", cell: ({ tenant: whose }) => whose },
           { title: "BEFORE", cell: ({ before }) => changeText(before) },
           { title: "AFTER", cell: ({ after }) => changeText(after) },

@@ -137,7 +137,7 @@ test("rollout list shows where each one is", async () => {
   api = await startFakeApi({ "GET /v1/rollouts": { body: { items: [sampleRollout()], nextCursor: null } } });
   const { out } = await runInProcess(api.url, ["rollout", "list", "-m", "accounting", "--status", "running"]);
   expect(out).toMatch(
-    /^id +module +versions +tenants +status +why\nro_8f3c2a1b9d04 +accounting +1\.0\.0 → 1\.5\.0 +1 +running, 10 % +Step 1 of 2/,
+    /^id +module +what +tenants +status +why\nro_8f3c2a1b9d04 +accounting +1\.0\.0 → 1\.5\.0 +1 +running, 10 % +Step 1 of 2/,
   );
   expect(api.calls[0]?.query).toEqual({ module: "accounting", status: "running" });
 });

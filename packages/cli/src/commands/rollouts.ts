@@ -57,7 +57,7 @@ export function addRolloutCommands(program: Command, run: Run): void {
           ...(policy === undefined ? {} : { policy: await readPolicy(policy) }),
           ...(insist === undefined ? {} : { insist }),
         });
-        await show(context, rollout);
+        await showRollout(context, rollout);
       }),
   );
 
@@ -74,7 +74,7 @@ export function addRolloutCommands(program: Command, run: Run): void {
     run(command, async (context) => {
       const client = await context.connect();
       const rollout = watch ? await follow(client, context, id) : await client.getRollout(id);
-      await show(context, rollout);
+      await showRollout(context, rollout);
       if (rollout.status === "rolled-back") context.endWith(EXIT.failed);
     }),
   );
@@ -89,7 +89,7 @@ export function addRolloutCommands(program: Command, run: Run): void {
     ).action((id: string, _options: object, command: Command) =>
       run(command, async (context) => {
         const client = await context.connect();
-        await show(context, await client.commandRollout(id, name));
+        await showRollout(context, await client.commandRollout(id, name));
       }),
     );
   }
@@ -107,12 +107,13 @@ export function addRolloutCommands(program: Command, run: Run): void {
       await checkTarget({ tenant, module });
       const filter = { ...(tenant && { tenant }), ...(module && { module }), ...(status && { status }) };
       const client = await connect();
+      const { subjectText } = await import("../output/rollout-text.ts");
       await showList(output, options, (page) => client.listRollouts({ ...page, ...filter }), {
         nothing: "There are no such rollouts.",
         columns: [
           { title: "id", cell: (row) => row.id, whole: true },
           { title: "module", cell: (row) => row.module },
-          { title: "versions", cell: (row) => `${row.oldVersion} → ${row.newVersion}` },
+          { title: "what", cell: subjectText },
           { title: "tenants", align: "right", cell: (row) => row.tenants.length },
           { title: "status", cell: (row) => (isUnderWay(row) ? `${row.status}, ${row.weight} %` : row.status) },
           { title: "why", cell: (row) => row.reason },
@@ -136,7 +137,7 @@ async function follow(client: MultiVersionService, { output }: CommandContext, i
   }
 }
 
-async function show({ output }: CommandContext, rollout: Rollout): Promise<void> {
+export async function showRollout({ output }: CommandContext, rollout: Rollout): Promise<void> {
   await output.answer(rollout, async () => {
     const { rolloutText } = await import("../output/rollout-text.ts");
     return rolloutText(output, rollout);

@@ -6,6 +6,19 @@ import { oneLine } from "./plain-text.ts";
 import { type Column, renderTable } from "./table.ts";
 import { wrapText } from "./wrap-text.ts";
 
+/** What users come from and go to: two versions, or a flag's variant and what they have without it. */
+export function rolloutSides({ flag, oldVersion, newVersion }: Rollout): { old: string; fresh: string } {
+  if (flag !== null) return { old: `without ${flag.variant}`, fresh: flag.variant };
+  return { old: oldVersion ?? "", fresh: newVersion ?? "" };
+}
+
+/** What a rollout is of, in a few words. */
+export function subjectText(rollout: Rollout): string {
+  const { flag } = rollout;
+  if (flag === null) return `${rollout.oldVersion} → ${rollout.newVersion}`;
+  return `${flag.key} = ${flag.variant}${flag.segment === null ? "" : ` for ${flag.segment}`}`;
+}
+
 type AnalysisVerdict = RolloutVerdict["analyses"][number];
 
 /** Where a rollout is, why, what its newest verdict rests on, and which tenants are back on the old version. */
@@ -25,9 +38,9 @@ export function rolloutText(output: Output, rollout: Rollout): string {
 
 /** One look at a rollout that is followed. */
 export function progressText({ columns }: Output, rollout: Rollout): string {
-  const { newVersion, weight, status } = rollout;
+  const { weight, status } = rollout;
   const paused = status === "paused" ? ", paused" : "";
-  const text = `${weight} % on ${newVersion}${paused}${stepText(rollout)}: ${rollout.reason}`;
+  const text = `${weight} % on ${rolloutSides(rollout).fresh}${paused}${stepText(rollout)}: ${rollout.reason}`;
   return wrapText(oneLine(text), columns, "  ").trimStart();
 }
 
@@ -37,9 +50,9 @@ function markOf({ status }: Rollout, colors: Colors): string {
 }
 
 function stateText(rollout: Rollout): string {
-  const { module, oldVersion, newVersion, status, weight } = rollout;
+  const { module, status, weight } = rollout;
   return oneLine(
-    `${module} ${oldVersion} → ${newVersion}: ${status}, ${weight} % on ${newVersion}${stepText(rollout)}`,
+    `${module} ${subjectText(rollout)}: ${status}, ${weight} % on ${rolloutSides(rollout).fresh}${stepText(rollout)}`,
   );
 }
 
@@ -57,14 +70,15 @@ function returned({ oldVersion, reason, tenants }: Rollout): string[] {
   });
 }
 
-function reportText(output: Output, { oldVersion, newVersion }: Rollout, verdict: RolloutVerdict): string {
+function reportText(output: Output, rollout: Rollout, verdict: RolloutVerdict): string {
+  const { old, fresh } = rolloutSides(rollout);
   const { colors } = output;
   const right = { align: "right" } as const;
   const analyses: Column<AnalysisVerdict>[] = [
     { title: "analysis", cell: (row) => row.name },
     { title: "level", cell: (row) => row.level },
-    { title: oldVersion, ...right, cell: (row) => valueText(row, row.old) },
-    { title: newVersion, ...right, cell: (row) => valueText(row, row.new) },
+    { title: old, ...right, cell: (row) => valueText(row, row.old) },
+    { title: fresh, ...right, cell: (row) => valueText(row, row.new) },
     { title: "evidence", ...right, cell: (row) => oddsText(row.evidence) },
     { title: "needed", ...right, cell: (row) => oddsText(row.needed) },
     {

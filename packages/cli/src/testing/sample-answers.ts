@@ -125,6 +125,7 @@ export function sampleRollout(changes: Partial<Rollout> = {}): Rollout {
     module: "accounting",
     oldVersion: "1.0.0",
     newVersion: "1.5.0",
+    flag: null,
     status: "running",
     reason: "Step 1 of 2 begins, with 10 %.",
     step: 1,

@@ -14,12 +14,14 @@ import {
   flagSegmentSchema,
   flagUsageSchema,
   killFlagSchema,
+  revertFlagSchema,
   segmentParamSchema,
   staleFlagsSchema,
   updateFlagsQuerySchema,
   updateFlagsSchema,
 } from "./flags.ts";
 import { moduleIdSchema, pageOf, tenantIdSchema, versionSchema } from "./models.ts";
+import { rolloutSchema, startFlagRolloutSchema } from "./rollouts.ts";
 import { route } from "./route.ts";
 import { page } from "./page-query.ts";
 import { module, moduleVersion, tenantModule } from "./route-parts.ts";
@@ -107,8 +109,15 @@ export const FLAG_ROUTES = {
     "Puts back what was set before a change",
     {
       params: z.strictObject({ module: moduleIdSchema, revision: z.coerce.number().int().positive() }),
+      body: revertFlagSchema,
       answer: flagRevisionSchema,
     },
+  ),
+  startFlagRollout: route(
+    "post /v1/modules/{module}/flags/{flag}/rollouts",
+    "Flags",
+    "Starts giving a flag's variant to users step by step, on evidence, and back when requests are worse with it",
+    { params: moduleFlag, body: startFlagRolloutSchema, answer: rolloutSchema, status: 201 },
   ),
   getStaleFlags: route(
     "get /v1/modules/{module}/stale-flags",

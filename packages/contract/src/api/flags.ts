@@ -17,6 +17,7 @@ const valueSchema = z
     error: "must be JSON",
   });
 const note = z.string().max(500).optional().describe("Why, for the history");
+const author = z.string().trim().min(1).max(120).default("operator").describe("Who does it, for the history");
 
 export const flagResultSchema = z
   .object({
@@ -102,6 +103,7 @@ export const updateFlagsSchema = z
 export const updateFlagsQuerySchema = z.strictObject({
   user: userSchema.optional().describe("For this user of the tenant alone"),
   reason: note,
+  author,
 });
 
 export const flagContextSchema = z.strictObject({
@@ -120,14 +122,18 @@ export const flagRuleSchema = z.strictObject({
     .nullable()
     .describe("`value`, `variant`, `rollout`, `targeting`, `from`, `until`; null takes it away"),
   reason: note,
+  author,
 });
 export type FlagRuleInput = z.input<typeof flagRuleSchema>;
 
-export const killFlagSchema = z.strictObject({ killed: z.boolean(), reason: note });
+export const killFlagSchema = z.strictObject({ killed: z.boolean(), reason: note, author });
+
+export const revertFlagSchema = z.strictObject({ author });
 
 export const flagSegmentSchema = z.strictObject({
   when: z.unknown().describe("JSONLogic that tells who is in it; null ends the segment"),
   reason: note,
+  author,
 });
 export const segmentParamSchema = segmentName;
 
@@ -136,8 +142,11 @@ export const flagChangeSchema = z
     revision: count,
     module: z.string(),
     flag: z.string().nullable(),
-    kind: z.enum(["setting", "kill", "segment", "tenant", "carry", "give-back"]),
+    /** `carry` and `give-back`: a tenant moved; `rollout`: a guarded rollout did it. */
+    kind: z.enum(["setting", "kill", "segment", "tenant", "carry", "give-back", "rollout"]),
     tenant: z.string().nullable(),
+    /** Who did it: as was said, or what did it by itself. */
+    author: z.string(),
     /** What changed, before and after: an override with its scope, a kill, a segment. */
     before: z.unknown(),
     after: z.unknown(),

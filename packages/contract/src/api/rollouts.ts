@@ -67,15 +67,26 @@ export const rolloutSchema = z
   .object({
     id: z.string(),
     module: z.string(),
-    oldVersion: z.string(),
-    newVersion: z.string(),
+    /** Null of a flag's rollout, as the next one. */
+    oldVersion: z.string().nullable(),
+    newVersion: z.string().nullable(),
+    /** Null of a version's rollout. In verdicts, `old` is of users without the variant, `new` of those with it. */
+    flag: z
+      .object({
+        key: z.string(),
+        variant: z.string(),
+        by: z.union([z.literal("user"), z.object({ attribute: z.string() })]),
+        /** Null: everybody. */
+        segment: z.string().nullable(),
+      })
+      .nullable(),
     status: rolloutStatusSchema,
     /** Why it is where it is, in one sentence. */
     reason: z.string(),
     /** The step that runs or is waited for, from 1; one more than there are: the promotion. */
     step: z.int(),
     phase: z.enum(["gate", "watch", "ended"]),
-    /** Share of users on the new version, in percent. */
+    /** Share of users on the new version, or with the flag's variant, in percent. */
     weight: z.number(),
     steps: z.array(z.object({ weight: z.number(), holdSeconds: z.number(), minimumSamples: z.int() })),
     tenants: z.array(
@@ -124,6 +135,20 @@ export const startRolloutSchema = z
   })
   .meta({ id: "StartRollout" });
 export type StartRolloutInput = z.input<typeof startRolloutSchema>;
+
+export const startFlagRolloutSchema = z
+  .strictObject({
+    variant: z.string().min(1).max(100).optional().describe("What users get; of a boolean `on` unless told"),
+    by: z
+      .union([z.literal("user"), z.strictObject({ attribute: z.string().min(1).max(100) })])
+      .default("user")
+      .describe("Whom the dice are thrown for"),
+    segment: z.string().min(1).max(63).optional().describe("For a segment alone; otherwise for everybody"),
+    policy: rolloutOverridesSchema.default({}),
+    insist: z.boolean().default(false).describe("Starts although the flag was rolled back a short time ago"),
+  })
+  .meta({ id: "StartFlagRollout" });
+export type StartFlagRolloutInput = z.input<typeof startFlagRolloutSchema>;
 
 export const ROLLOUT_COMMANDS = ["pause", "resume", "approve", "step", "promote", "abort"] as const;
 export const rolloutCommandSchema = z.strictObject({

@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   AIBOS_FLEET_UPGRADE_ACTIVE: "A fleet upgrade of the module has not ended.",
   AIBOS_FLEET_UPGRADE_HALTED: "A fleet upgrade stopped by itself, and somebody must decide.",
   AIBOS_FLEET_UPGRADE_NOT_FOUND: "There is no such fleet upgrade.",
+  AIBOS_FLAG_ROLLOUT_ACTIVE: "A rollout drives the flag's rule, which nobody else may change meanwhile.",
   AIBOS_FLAG_CHANGE_NOT_FOUND: "There is no such change of flags, or it can't be taken back.",
   AIBOS_FLAG_KEY_NOT_FOUND: "There is no such flag key.",
   AIBOS_FLAG_NOT_FOUND: "No version of the module declares the flag.",

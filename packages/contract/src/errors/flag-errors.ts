@@ -60,3 +60,16 @@ export class FlagKeyNotFoundError extends DomainError {
     super(`There is no flag key "${keyId}", or it was revoked before.`);
   }
 }
+
+/** A rollout drives the flag's rule; nobody else may meanwhile. */
+export class FlagRolloutActiveError extends DomainError {
+  readonly code = "AIBOS_FLAG_ROLLOUT_ACTIVE";
+  readonly rolloutId: string;
+  constructor(module: ModuleId, flag: string, rolloutId: string) {
+    super(
+      `Rollout ${rolloutId} drives flag "${flag}" of "${module}". End it first: "aibos-versions rollout abort ${rolloutId}" ` +
+        `(back to the rule of before) or "aibos-versions rollout promote ${rolloutId}". A kill switch works all the same.`,
+    );
+    this.rolloutId = rolloutId;
+  }
+}

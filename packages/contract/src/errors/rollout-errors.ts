@@ -37,10 +37,10 @@ export class RolloutCommandRefusedError extends DomainError {
 /** The version was rolled back a short time ago. */
 export class RolloutCoolingDownError extends DomainError {
   readonly code = "AIBOS_ROLLOUT_COOLING_DOWN";
-  constructor(subject: { tenant: string; module: ModuleId; version: string }, rolloutId: string, until: Date) {
-    const { tenant, module, version } = subject;
+  /** @param what such as `accounting 2.0.0 was rolled back for tenant "acme"` */
+  constructor(what: string, rolloutId: string, until: Date) {
     super(
-      `${module} ${version} was rolled back for tenant "${tenant}" by ${rolloutId}, and is not tried again before ` +
+      `${what} by ${rolloutId}, and is not tried again before ` +
         `${until.toISOString()}. See why with "aibos-versions rollout status ${rolloutId}"; try all the same with --insist.`,
     );
   }

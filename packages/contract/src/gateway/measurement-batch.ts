@@ -21,6 +21,8 @@ export const measurementRowSchema = z.strictObject({
   tenant: tenantIdSchema.nullable(),
   module: moduleIdSchema,
   version: versionSchema,
+  /** Of requests that met this flag's guarded rollout; they are counted without it, too. */
+  met: z.strictObject({ flag: z.string().min(1).max(100), isIn: z.boolean() }).optional(),
   /** Requests that ended in the window. */
   requests: count,
   errors: z.partialRecord(z.enum(REQUEST_ERRORS), z.int().positive()),

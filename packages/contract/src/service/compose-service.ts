@@ -187,14 +187,16 @@ export function composeService(port: ServicePort): MultiVersionService {
     listModuleFlags: (module) => call.listModuleFlags({ ...none, params: { module } }),
     setFlagRule: async (module, flag, rule) =>
       (await call.setFlagRule({ ...none, params: { module, flag }, body: rule })).revision,
-    killFlag: async (module, flag, killed, reason) =>
-      (await call.killFlag({ ...none, params: { module, flag }, body: queryOf({ killed, reason }) })).revision,
-    setFlagSegment: async (module, segment, when) =>
-      (await call.setFlagSegment({ ...none, params: { module, segment }, body: { when } })).revision,
+    killFlag: async (module, flag, killed, note = {}) =>
+      (await call.killFlag({ ...none, params: { module, flag }, body: { killed, ...note } })).revision,
+    setFlagSegment: async (module, segment, when, note = {}) =>
+      (await call.setFlagSegment({ ...none, params: { module, segment }, body: { when, ...note } })).revision,
+    startFlagRollout: (module, flag, options = {}) =>
+      call.startFlagRollout({ ...none, params: { module, flag }, body: options }),
     getFlagHistory: (module, flag, filter = {}) =>
       call.getFlagHistory({ ...none, params: { module, flag }, query: queryOf(filter) }),
-    revertFlagChange: async (module, revision) =>
-      (await call.revertFlagChange({ ...none, params: { module, revision } })).revision,
+    revertFlagChange: async (module, revision, note = {}) =>
+      (await call.revertFlagChange({ ...none, params: { module, revision }, body: note })).revision,
     getStaleFlags: (module) => call.getStaleFlags({ ...none, params: { module } }),
     getFlagUsage: (module, flag, options = {}) =>
       call.getFlagUsage({ ...none, params: { module, flag }, query: queryOf(options) }),

@@ -29,7 +29,7 @@ import type {
 } from "@aibos/domain";
 import type { WriteBaseline } from "@aibos/tenant-data";
 import type { CustomizationTables } from "./customization-tables.ts";
-import type { FlagTables } from "./flag-tables.ts";
+import type { FlagTables, StoredRolledFlag } from "./flag-tables.ts";
 
 /** The tables of schema `aibos`, as Kysely sees them. Their meaning is told in migrations/*.sql. */
 export interface ControlTables extends CustomizationTables, FlagTables {
@@ -208,8 +208,9 @@ export interface ControlTables extends CustomizationTables, FlagTables {
   rollouts: {
     id: string;
     module: ModuleId;
-    old_version: Version;
-    new_version: Version;
+    old_version: Version | null;
+    new_version: Version | null;
+    flag: ColumnType<StoredRolledFlag | null, string | null | undefined, string | null>;
     policy: JSONColumnType<RolloutPolicy>;
     state: JSONColumnType<RolloutState>;
     evidence: JSONColumnType<RolloutEvidence>;

@@ -26,7 +26,18 @@ export function compileRollout(key: string, rollout: FlagRollout): CompiledRollo
     };
   }
   const parts = partsOf(percent);
+  if (rollout.guarded === true) return { variant, reads, includes: guarded(key, hashOf, parts) };
   return { variant, reads, includes: (frame) => isWithin(hashOf(frame), parts) };
+}
+
+/** Tells of each answer that the dice gave: of those for whom none are thrown, nothing can be learned. */
+function guarded(key: string, hashOf: ReturnType<typeof hasher>, parts: number): CompiledRollout["includes"] {
+  return (frame) => {
+    const hash = hashOf(frame);
+    const isIn = isWithin(hash, parts);
+    if (hash !== undefined) frame.met?.(key, isIn);
+    return isIn;
+  };
 }
 
 /** Percent of a ramp at a time, milliseconds since 1970. */

@@ -27,6 +27,8 @@ export interface FlagRollout {
   readonly percent: number | FlagRamp;
   /** Replaces the flag's key in the hash: flags with the same seed choose the same users. */
   readonly seed?: string;
+  /** It is driven by evidence: who is met by it, in or out, is told to whoever evaluates. Set by the engine alone. */
+  readonly guarded?: boolean;
 }
 
 /** Another flag that must have a variant for this one to be anything but its default. */

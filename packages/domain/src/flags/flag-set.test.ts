@@ -134,6 +134,29 @@ test("results are looked up until something changes that they depend on", () => 
   expect(handle.evaluate("for_pros", undefined, undefined, 0).value).toBe(true);
 });
 
+test("a guarded rollout tells whom it took in and whom not, and of nobody who never came to it", () => {
+  const flags = {
+    guarded: { type: "boolean", default: false },
+    above: { type: "boolean", default: false, prerequisites: [{ flag: "guarded", variant: "on" }] },
+  };
+  const set = new FlagSet("m", "1.0.0", definitionsOf(flags));
+  put(set, "guarded", { level: "module" }, { rollout: { variant: "on", by: "user", percent: 50, guarded: true } });
+  put(set, "guarded", { level: "user", tenant: "acme", user: "chosen" }, { value: true });
+  const told: string[] = [];
+  const met = (flag: string, isIn: boolean): number => told.push(`${flag} ${isIn}`);
+  const users = Array.from({ length: 100 }, (_, index) => `u${index}`);
+  const values = users.map((user) => set.evaluate("guarded", { tenant: "acme", user, met }, 0).value === true);
+  expect(told).toEqual(values.map((value) => `guarded ${value}`));
+  told.length = 0;
+  // Nobody in particular, somebody with a value of their own, and nobody who listens.
+  set.evaluate("guarded", { tenant: "acme", met }, 0);
+  set.evaluate("guarded", { tenant: "acme", user: "chosen", met }, 0);
+  set.evaluate("guarded", { tenant: "acme", user: "u1" }, 0);
+  expect(told).toEqual([]);
+  set.evaluate("above", { tenant: "acme", user: "u1", met }, 0);
+  expect(told).toEqual([`guarded ${values[1]}`]);
+});
+
 test("a segment that changes changes what its rules and expressions decide", () => {
   const set = new FlagSet(
     "m",

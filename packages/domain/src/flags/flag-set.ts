@@ -4,7 +4,7 @@ import type { FlagDefinition, FlagScope, FlagSegment, FlagSetting, TenantFacts }
 import type { FlagExplanationStep, FlagMetadata, FlagResult } from "./flag-result.ts";
 import { murmurState } from "./murmur3.ts";
 import { compileLogic } from "./logic/compile-logic.ts";
-import { type CompiledLogic, type LogicFrame, MAX_STEPS } from "./logic/logic-frame.ts";
+import { type CompiledLogic, type GuardListener, type LogicFrame, MAX_STEPS } from "./logic/logic-frame.ts";
 
 /** Who asks. */
 export interface FlagContext {
@@ -12,6 +12,8 @@ export interface FlagContext {
   /** The user in the tenant; undefined: nobody in particular. */
   readonly user?: string | undefined;
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+  /** Told of each guarded rollout that was asked, of this flag and of those that it needs. */
+  readonly met?: GuardListener | undefined;
 }
 
 /** A rule or an override that changed; null takes it away. */
@@ -47,7 +49,16 @@ export class FlagSet {
   constructor(module: string, version: string, definitions: readonly FlagDefinition[]) {
     this.metadata = Object.freeze({ flagSetId: module, flagSetVersion: version });
     const tenant = { id: "", labels: NO_LABELS };
-    this.#frame = { tenant, module, version, user: undefined, attributes: NO_ATTRIBUTES, now: 0, steps: MAX_STEPS };
+    this.#frame = {
+      tenant,
+      module,
+      version,
+      user: undefined,
+      attributes: NO_ATTRIBUTES,
+      now: 0,
+      met: undefined,
+      steps: MAX_STEPS,
+    };
     const segment = (name: string): CompiledLogic => this.#lateSegment(name);
     for (const definition of definitions) {
       this.#flags.set(definition.key, compileFlag(definition, { metadata: this.metadata, segment }));
@@ -136,11 +147,11 @@ export class FlagSet {
   }
 
   /** @param now milliseconds since 1970 */
-  evaluate(key: string, { tenant, user, attributes }: FlagContext, now: number): FlagResult {
+  evaluate(key: string, { tenant, user, attributes, met }: FlagContext, now: number): FlagResult {
     const flag = this.#flags.get(key);
     if (flag === undefined) return this.#notFound(key);
     const index = this.#tenants.get(tenant) ?? this.#indexOf(tenant);
-    return flag.byTenant[index] ?? this.#evaluate(flag, index, user, attributes, now);
+    return flag.byTenant[index] ?? this.#evaluate(flag, index, user, attributes, now, met);
   }
 
   /** The same set for one tenant: faster where many flags are asked for it. */
@@ -162,6 +173,7 @@ export class FlagSet {
     const steps: FlagExplanationStep[] = [];
     const index = this.#indexOf(context.tenant);
     const frame = this.#frameFor(index, context.user, context.attributes, now);
+    frame.met = context.met;
     return { result: evaluateFlag(flag, index, frame, (step) => steps.push(step)), steps };
   }
 
@@ -171,8 +183,10 @@ export class FlagSet {
     user: string | undefined,
     attributes: Readonly<Record<string, unknown>> | undefined,
     now: number,
+    met?: GuardListener,
   ): FlagResult {
     const frame = this.#frameFor(index, user, attributes, now);
+    frame.met = met;
     const result = evaluateFlag(flag, index, frame);
     if (isTenantsAlone(readsOf(flag, index, frame))) remember(flag, index, result);
     return result;

@@ -1,4 +1,4 @@
-import { TENANT_CONTEXT_HEADER, TESTER_TOKEN_COOKIE, TESTER_TOKEN_HEADER } from "@aibos/contract";
+import { TENANT_CONTEXT_HEADER, TESTER_TOKEN_COOKIE, TESTER_TOKEN_HEADER, MET_FLAGS_HEADER } from "@aibos/contract";
 import type { RouteEntry } from "@aibos/gateway";
 import { type PlainCondition, plainRules } from "../plain-rules.ts";
 import { type ContextSource, signedContext } from "../signed-context.ts";
@@ -96,6 +96,7 @@ function toVersions(
           request_headers_to_remove: FROM_OUTSIDE,
           request_headers_to_add: [header(TENANT_CONTEXT_HEADER, signedContext(source, entry, version) ?? "")],
           response_headers_to_add: [header("x-aibos-version", version)],
+          response_headers_to_remove: [MET_FLAGS_HEADER],
         })),
         header_name: SLOT_HEADER,
       },

@@ -1,4 +1,4 @@
-import { TENANT_CONTEXT_HEADER, TESTER_TOKEN_COOKIE, TESTER_TOKEN_HEADER } from "@aibos/contract";
+import { TENANT_CONTEXT_HEADER, TESTER_TOKEN_COOKIE, TESTER_TOKEN_HEADER, MET_FLAGS_HEADER } from "@aibos/contract";
 import type { RouteEntry } from "@aibos/gateway";
 import { type PlainCondition, plainRules } from "../plain-rules.ts";
 import { type ContextSource, signedContext } from "../signed-context.ts";
@@ -143,7 +143,10 @@ function toVersions(
         setContext(context),
         {
           type: "ResponseHeaderModifier",
-          responseHeaderModifier: { set: [{ name: "x-aibos-version", value: version }] },
+          responseHeaderModifier: {
+            set: [{ name: "x-aibos-version", value: version }],
+            remove: [MET_FLAGS_HEADER],
+          },
         },
       ],
     })),

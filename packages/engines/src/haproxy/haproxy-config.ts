@@ -1,4 +1,9 @@
-import { TENANT_CONTEXT_TTL_SECONDS, TESTER_TOKEN_COOKIE, TESTER_TOKEN_HEADER } from "@aibos/contract";
+import {
+  TENANT_CONTEXT_TTL_SECONDS,
+  TESTER_TOKEN_COOKIE,
+  TESTER_TOKEN_HEADER,
+  MET_FLAGS_HEADER,
+} from "@aibos/contract";
 import { haproxyFiles, type HaproxyOptions, MOST_CHOICES } from "./haproxy-options.ts";
 import type { ServerAddress } from "./version-backends.ts";
 
@@ -130,6 +135,7 @@ function requestRules(options: HaproxyOptions, files: ReturnType<typeof haproxyF
     `http-request replace-path ^/t/[^/]+/[^/]+/?(.*)$ /\\1 if ${own}`,
     "http-response set-header x-request-id %[var(txn.request)]",
     `http-response set-header x-aibos-version %[var(txn.version)] if ${own}`,
+    `http-response del-header ${MET_FLAGS_HEADER}`,
     `http-response add-header set-cookie "${stickyCookie}=%[var(txn.newcomer)]; Path=/; HttpOnly; SameSite=Lax" if { var(txn.newcomer) -m found } ${own} { var(txn.versions),field(2,:) -m len gt 0 }`,
     `${problem("http-request return", 503, "AIBOS_GATEWAY_NO_UPSTREAM", NO_UPSTREAM)} if ${own} !{ var(txn.backend) -m found }`,
     `use_backend gateways if !${own}`,

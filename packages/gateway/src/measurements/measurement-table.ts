@@ -1,5 +1,5 @@
 import { latencyBucket, REQUEST_ERRORS, type RequestError } from "@aibos/domain";
-import type { MeasurementRow } from "@aibos/contract";
+import type { MeasurementRow, MetFlag } from "@aibos/contract";
 
 /** Whose requests are counted together. */
 export interface Series {
@@ -7,6 +7,8 @@ export interface Series {
   readonly tenant: string | null;
   readonly module: string;
   readonly version: string;
+  /** Of requests that met this flag's guarded rollout alone. */
+  readonly met?: MetFlag;
 }
 
 export interface MeasuredRequest {
@@ -63,6 +65,8 @@ export class MeasurementTable {
 
   /** @param key the series' key, for whoever has it at hand */
   record(series: Series, { error, latency, received, sent }: MeasuredRequest, key = seriesKey(series)): void {
+    // Names of flags come from modules' answers: there is an end to them, and what is beyond it is not counted.
+    if (series.met !== undefined && this.#series.length >= this.#limits.series && !this.#ids.has(key)) return;
     const id = this.#idOf(series, key);
     this.#add(id, column.requests, 1);
     if (error !== undefined) this.#add(id, column[error], 1);
@@ -131,6 +135,7 @@ export class MeasurementTable {
     let node = this.#first[id] ?? NONE;
     while (node !== NONE && this.#bucket[node] !== bucket) node = this.#next[node] ?? NONE;
     if (node === NONE) {
+      if (series.met !== undefined && this.#buckets >= this.#limits.buckets) return;
       if (series.tenant !== null && this.#buckets >= this.#limits.buckets) {
         const all = ofAllTenants(series);
         this.#addLatency(this.#idOf(all), all, latency);
@@ -162,8 +167,9 @@ export function ofAllTenants({ module, version }: Series): Series {
 }
 
 /** Names a series inside the gateway. No identifier holds a slash or an at sign. */
-export function seriesKey({ tenant, module, version }: Series): string {
-  return `${tenant ?? ""}/${module}@${version}`;
+export function seriesKey({ tenant, module, version, met }: Series): string {
+  const side = met === undefined ? "" : `/${met.flag}=${met.isIn}`;
+  return `${tenant ?? ""}/${module}@${version}${side}`;
 }
 
 function grown<T extends Float64Array | Int32Array | Uint16Array | Uint32Array>(from: T, to: T): T {

@@ -56,6 +56,35 @@ describe("measurements", () => {
     expect(numbers).toEqual(numbers.map((_number, index) => index + 1));
   });
 
+  test("are kept for guarded rollouts of flags that an answer says it met, which no client sees", async () => {
+    const upstream = await startFakeUpstream((request, response) => {
+      const side = request.url === "/500" ? "in" : "out";
+      response.setHeader("X-Aibos-Flags", `new_ui=${side}, search.v2=${side}, no flag=in, ${"x".repeat(50)}=maybe`);
+      byPath(request, response);
+    });
+    const { control, gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()], FAST);
+    const answer = await fetch(`${gateway.url}/t/acme/notes/200`);
+    expect(await answer.text()).toBe("answer");
+    expect(answer.headers.get("x-aibos-flags")).toBeNull();
+    for (const path of ["200", "500"]) await ask(gateway.url, `/t/acme/notes/${path}`);
+    const batches = await control.sentBatches((sent) => requestsOf(sent, null) === 3);
+    const met = rowsOf(batches, "acme").filter((row) => row.met !== undefined);
+    const sums = new Map<string, number[]>();
+    for (const { met: side, requests, errors } of met) {
+      const key = `${side?.flag} ${side?.isIn}`;
+      const [all = 0, failed = 0] = sums.get(key) ?? [];
+      sums.set(key, [all + requests, failed + (errors.server ?? 0)]);
+    }
+    expect(Object.fromEntries(sums)).toEqual({
+      "new_ui true": [1, 1],
+      "new_ui false": [2, 0],
+      "search.v2 true": [1, 1],
+      "search.v2 false": [2, 0],
+    });
+    const whole = rowsOf(batches, "acme").filter((row) => row.met === undefined);
+    expect(sum(whole, (row) => row.requests)).toBe(3);
+  });
+
   test.each<[string, UpstreamListener, string]>([
     ["breaks off", (request) => void request.socket.destroy(), "broken"],
     ["says nothing in time", () => undefined, "timeout"],

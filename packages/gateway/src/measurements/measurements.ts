@@ -137,8 +137,9 @@ export async function startMeasurements(options: {
         if (tally === undefined) return;
         for (let one: Tally | undefined = tally; one !== undefined; one = one.whole) one.count -= 1;
         const { received, sent } = exchange.bytes;
-        const latency = latencyOf(exchange);
-        table.record(tally.series, { error: requestErrorOf(exchange), latency, received, sent }, tally.key);
+        const outcome = { error: requestErrorOf(exchange), latency: latencyOf(exchange), received, sent };
+        table.record(tally.series, outcome, tally.key);
+        for (const met of exchange.met ?? []) table.record({ ...tally.series, met }, outcome);
       },
     },
     state: () => ({ waiting: spool.size, waitingBytes: spool.bytes, lost }),

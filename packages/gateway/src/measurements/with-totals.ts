@@ -13,6 +13,11 @@ interface Total {
 export function* withTotals(rows: Iterable<MeasurementRow>): Generator<MeasurementRow> {
   const totals = new Map<string, Total>();
   for (const row of rows) {
+    if (row.met !== undefined) {
+      // Its requests are in the tenant's row already.
+      yield row;
+      continue;
+    }
     const key = `${row.module}@${row.version}`;
     const total = totals.get(key) ?? emptyTotal(row);
     totals.set(key, total);

@@ -6,8 +6,15 @@ const SNAPSHOT: FlagSnapshot = {
   revision: 1,
   module: "notes",
   version: "1.0.0",
-  flags: { new_ui_enabled: { type: "boolean", default: false } },
+  flags: { new_ui_enabled: { type: "boolean", default: false }, guarded: { type: "boolean", default: false } },
   changes: [
+    {
+      kind: "setting",
+      flag: "guarded",
+      scope: { level: "module" },
+      version: null,
+      setting: { rollout: { variant: "on", by: "user", percent: 50, guarded: true } },
+    },
     {
       kind: "setting",
       flag: "new_ui_enabled",
@@ -18,7 +25,7 @@ const SNAPSHOT: FlagSnapshot = {
   ],
 };
 
-/** Serves flags as the control plane does, over a real socket: the tenant `acme` has `new_ui_enabled` on. */
+/** Serves flags as the control plane does, over a real socket: `acme` has `new_ui_enabled` on, half of all users `guarded`. */
 export async function startFlagFeed(): Promise<{ url: string; key: string } & AsyncDisposable> {
   const key = "a-key-of-the-tests";
   const server = createServer((request, response) => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => world[Symbol.asyncDispose]());
 
 const update = (tenant: TenantId, flags: Record<string, FlagValue>, query: { user?: string } = {}) =>
-  world.api.updateFeatureFlags({ params: { tenant, module: SHOP }, query, body: flags });
+  world.api.updateFeatureFlags({ params: { tenant, module: SHOP }, query: { author: "ann", ...query }, body: flags });
 
 async function valueOf(
   tenant: TenantId,
@@ -89,14 +89,14 @@ describe("rules for many", () => {
     await world.api.setFlagSegment({
       params: { module: SHOP, segment: "all" },
       query: {},
-      body: { when: { "==": [{ var: "tenant.id" }, tenant] } },
+      body: { when: { "==": [{ var: "tenant.id" }, tenant] }, author: "ann" },
     });
     await setRule("look", { level: "segment", segment: "all", setting: { value: "light" } });
     expect(await valueOf(tenant, "look")).toBe("light");
     await update(tenant, { look: "dark" });
     expect(await valueOf(tenant, "look")).toBe("dark");
     const kill = (killed: boolean) =>
-      world.api.killFlag({ params: { module: SHOP, flag: "look" }, query: {}, body: { killed } });
+      world.api.killFlag({ params: { module: SHOP, flag: "look" }, query: {}, body: { killed, author: "ann" } });
     await kill(true);
     expect(await valueOf(tenant, "look")).toBe("light");
     await kill(false);
@@ -120,10 +120,10 @@ describe("rules for many", () => {
     await world.api.revertFlagChange({
       params: { module: SHOP, revision: last?.revision ?? 0 },
       query: {},
-      body: undefined,
+      body: { author: "bob" },
     });
     expect(await valueOf(tenant, "retired_soon")).toBe(true);
-    expect((await history()).items).toHaveLength(3);
+    expect((await history()).items.map(({ author }) => author)).toEqual(["bob", "ann", "ann"]);
   });
 });
 

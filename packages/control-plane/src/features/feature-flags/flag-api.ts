@@ -114,20 +114,20 @@ export function createFlagApi(options: {
       await modules.listReleases(module);
       return listModuleFlags(database, module);
     },
-    async setFlagRule({ params: { module, flag }, body: { setting, reason, ...rule } }) {
-      return seeOwn(await writes.setRule(module, flag, { scope: scopeOfRule(rule), setting, reason }));
+    async setFlagRule({ params: { module, flag }, body: { setting, reason, author, ...rule } }) {
+      return seeOwn(await writes.setRule(module, flag, { scope: scopeOfRule(rule), setting, reason, author }));
     },
-    async killFlag({ params: { module, flag }, body: { killed, reason } }) {
-      return seeOwn(await writes.kill(module, flag, killed, reason));
+    async killFlag({ params: { module, flag }, body: { killed, ...note } }) {
+      return seeOwn(await writes.kill(module, flag, killed, note));
     },
-    async setFlagSegment({ params: { module, segment }, body: { when, reason } }) {
+    async setFlagSegment({ params: { module, segment }, body: { when, ...note } }) {
       await modules.listReleases(module);
-      return seeOwn(await writes.setSegment(module, segment, when, reason));
+      return seeOwn(await writes.setSegment(module, segment, when, note));
     },
     getFlagHistory: ({ params: { module, flag }, query: { cursor, limit, tenant } }) =>
       readFlagHistory(database, { module, flag, tenant }, { after: readCursor(cursor, 1), limit }),
-    async revertFlagChange({ params: { module, revision } }) {
-      return seeOwn(await revertFlagChange(database, module, revision));
+    async revertFlagChange({ params: { module, revision }, body: { author } }) {
+      return seeOwn(await revertFlagChange(database, { module, revision, author }));
     },
     async getStaleFlags({ params: { module } }) {
       await modules.listReleases(module);

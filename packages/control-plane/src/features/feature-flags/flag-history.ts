@@ -2,6 +2,7 @@ import { FlagChangeNotFoundError, type FlagChangeRecord, type Page } from "@aibo
 import type { ModuleId, TenantId } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { type Cursor, pageOf } from "../../db/cursor.ts";
+import { requireNoFlagRollout } from "../rollouts/active-flag-rollout.ts";
 import { applyFlagChanges } from "./apply-flag-changes.ts";
 import { lockFlags, publishFlagChanges } from "./publish-flag-changes.ts";
 
@@ -33,13 +34,17 @@ export async function readFlagHistory(
       before: row.before,
       after: row.after,
       reason: row.reason,
+      author: row.author,
       createdAt: row.created_at.toISOString(),
     })),
   };
 }
 
 /** Puts back what was set before a change, as a change of its own. @throws FlagChangeNotFoundError */
-export async function revertFlagChange(database: ControlDatabase, module: ModuleId, revision: number): Promise<number> {
+export async function revertFlagChange(
+  database: ControlDatabase,
+  { module, revision, author }: { module: ModuleId; revision: number; author: string },
+): Promise<number> {
   return database.transaction(async (tx) => {
     await lockFlags(tx);
     const change = await tx.db
@@ -48,12 +53,22 @@ export async function revertFlagChange(database: ControlDatabase, module: Module
       .where("revision", "=", revision)
       .where("module", "=", module)
       .executeTakeFirst();
-    // A move is taken back by going back, not here.
-    if (change === undefined || change.kind === "carry" || change.kind === "give-back") {
+    // A move is taken back by going back, and a rollout by aborting it.
+    if (change === undefined || ["carry", "give-back", "rollout"].includes(change.kind)) {
       throw new FlagChangeNotFoundError(module, revision);
     }
     const { flag, tenant, kind, before: after } = change;
+    if (flag !== null && tenant === null && kind === "setting") await requireNoFlagRollout(tx.db, module, flag);
     const before = await applyFlagChanges(tx, module, after);
-    return publishFlagChanges(tx, { module, flag, tenant, kind, before, after, reason: `revert of ${revision}` });
+    return publishFlagChanges(tx, {
+      module,
+      flag,
+      tenant,
+      kind,
+      before,
+      after,
+      reason: `revert of ${revision}`,
+      author,
+    });
   });
 }

@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import type { FlagFeedChange, FlagSnapshot } from "@aibos/contract";
+import { type FlagFeedChange, FlagNotFoundError, type FlagSnapshot } from "@aibos/contract";
 import { type FlagDefinition, type FlagScope, type ModuleId, parseFlagDefinitions, type Version } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { ControlTables } from "../../db/control-tables.ts";
@@ -62,6 +62,38 @@ export async function readLiveVersions(db: Db, module: ModuleId): Promise<Versio
     .where("status", "<>", "retired")
     .execute();
   return rows.map(({ version }) => version);
+}
+
+/**
+ * Versions that a rule for everybody must fit: the live ones that declare the flag, or else all that do.
+ *
+ * @throws FlagNotFoundError
+ */
+export async function readConcerned({ db }: { readonly db: Db }, module: ModuleId, flag: string): Promise<Version[]> {
+  const all = await readAllDefinitions(db, module);
+  const declaring = all
+    .filter(({ definitions }) => definitions.some(({ key }) => key === flag))
+    .map(({ version }) => version);
+  if (declaring.length === 0) throw new FlagNotFoundError(module, flag);
+  const live = new Set(await readLiveVersions(db, module));
+  const used = declaring.filter((version) => live.has(version));
+  return used.length > 0 ? used : declaring;
+}
+
+/** Whether a version that tenants use declares the flag. */
+export async function isDeclaredByLiveVersion(db: Db, module: ModuleId, flag: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("feature_flags as f")
+    .innerJoin("tenant_module_instances as i", (join) =>
+      join.onRef("i.module", "=", "f.module").onRef("i.version", "=", "f.version"),
+    )
+    .select("f.key")
+    .where("f.module", "=", module)
+    .where("f.key", "=", flag)
+    .where("i.status", "<>", "retired")
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** What a snapshot holds of tenants: one, all, or none, who are then read when somebody asks for one. */

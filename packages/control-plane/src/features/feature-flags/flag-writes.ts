@@ -1,10 +1,4 @@
-import {
-  FlagNotFoundError,
-  type FlagRefusal,
-  FlagsInvalidError,
-  flagValueProblem,
-  type FlagFeedChange,
-} from "@aibos/contract";
+import { type FlagRefusal, FlagsInvalidError, flagValueProblem, type FlagFeedChange } from "@aibos/contract";
 import {
   type FlagDefinition,
   type FlagScope,
@@ -18,8 +12,9 @@ import {
 } from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import { readTenantModule } from "../instances/tenant-module-read-model.ts";
+import { requireNoFlagRollout } from "../rollouts/active-flag-rollout.ts";
 import { applyFlagChanges } from "./apply-flag-changes.ts";
-import { readAllDefinitions, readFlagDefinitions, readLiveVersions } from "./flag-read-model.ts";
+import { readConcerned, readFlagDefinitions } from "./flag-read-model.ts";
 import { lockFlags, publishFlagChanges } from "./publish-flag-changes.ts";
 
 /** Whose flags are changed. */
@@ -28,29 +23,35 @@ interface Pair {
   readonly module: ModuleId;
 }
 
+/** For the history. */
+interface Note {
+  readonly reason?: string | undefined;
+  readonly author: string;
+}
+
 /** All that changes flags; each is one transaction, and one entry of the history for each flag. */
 export interface FlagWrites {
   /** All or none. @throws FlagsInvalidError */
   update(
     pair: Pair,
     flags: Readonly<Record<string, FlagValue>>,
-    options: { user?: string | undefined; reason?: string | undefined },
+    options: Note & { user?: string | undefined },
   ): Promise<void>;
   /** @throws FlagNotFoundError, FlagsInvalidError */
   setRule(
     module: ModuleId,
     flag: string,
-    rule: { scope: FlagScope; setting: Readonly<Record<string, unknown>> | null; reason?: string | undefined },
+    rule: Note & { scope: FlagScope; setting: Readonly<Record<string, unknown>> | null },
   ): Promise<number>;
   /** @throws FlagNotFoundError */
-  kill(module: ModuleId, flag: string, killed: boolean, reason: string | undefined): Promise<number>;
+  kill(module: ModuleId, flag: string, killed: boolean, note: Note): Promise<number>;
   /** @throws FlagsInvalidError */
-  setSegment(module: ModuleId, segment: string, when: unknown, reason: string | undefined): Promise<number>;
+  setSegment(module: ModuleId, segment: string, when: unknown, note: Note): Promise<number>;
 }
 
 export function createFlagWrites(database: ControlDatabase): FlagWrites {
   return {
-    update: ({ tenant, module }, flags, { user, reason }) =>
+    update: ({ tenant, module }, flags, { user, reason, author }) =>
       database.transaction(async (tx) => {
         await lockFlags(tx);
         const declared = await readDeclared(tx, module, await readReceivers(tx, { tenant, module }));
@@ -66,14 +67,15 @@ export function createFlagWrites(database: ControlDatabase): FlagWrites {
         if (refusals.length > 0) throw new FlagsInvalidError(`tenant "${tenant}", module "${module}"`, refusals);
         for (const [flag, after] of changes) {
           const before = await applyFlagChanges(tx, module, after);
-          await publishFlagChanges(tx, { module, flag, tenant, kind: "setting", before, after, reason });
+          await publishFlagChanges(tx, { module, flag, tenant, kind: "setting", before, after, reason, author });
         }
       }),
 
-    setRule: (module, flag, { scope, setting, reason }) =>
+    setRule: (module, flag, { scope, setting, reason, author }) =>
       database.transaction(async (tx) => {
         await lockFlags(tx);
         const tenant = "tenant" in scope ? (scope.tenant as TenantId) : null;
+        if (tenant === null) await requireNoFlagRollout(tx.db, module, flag);
         const versions =
           tenant === null ? await readConcerned(tx, module, flag) : await readReceivers(tx, { tenant, module });
         const declared = await readDeclared(tx, module, versions);
@@ -90,19 +92,20 @@ export function createFlagWrites(database: ControlDatabase): FlagWrites {
           before,
           after,
           reason,
+          author,
         });
       }),
 
-    kill: (module, flag, killed, reason) =>
+    kill: (module, flag, killed, { reason, author }) =>
       database.transaction(async (tx) => {
         await lockFlags(tx);
         await readConcerned(tx, module, flag);
         const after: FlagFeedChange[] = [{ kind: "kill", flag, killed }];
         const before = await applyFlagChanges(tx, module, after);
-        return publishFlagChanges(tx, { module, flag, tenant: null, kind: "kill", before, after, reason });
+        return publishFlagChanges(tx, { module, flag, tenant: null, kind: "kill", before, after, reason, author });
       }),
 
-    setSegment: (module, segment, when, reason) =>
+    setSegment: (module, segment, when, { reason, author }) =>
       database.transaction(async (tx) => {
         await lockFlags(tx);
         const [problem] = when == null ? [] : logicProblem(when, []);
@@ -114,7 +117,16 @@ export function createFlagWrites(database: ControlDatabase): FlagWrites {
         }
         const after: FlagFeedChange[] = [{ kind: "segment", segment, when: when ?? null }];
         const before = await applyFlagChanges(tx, module, after);
-        return publishFlagChanges(tx, { module, flag: null, tenant: null, kind: "segment", before, after, reason });
+        return publishFlagChanges(tx, {
+          module,
+          flag: null,
+          tenant: null,
+          kind: "segment",
+          before,
+          after,
+          reason,
+          author,
+        });
       }),
   };
 }
@@ -139,18 +151,6 @@ async function readReceivers(tx: ControlTransaction, { tenant, module }: Pair): 
     .executeTakeFirst();
   const version = arriving?.to_version;
   return version == null || versions.includes(version) ? versions : [...versions, version];
-}
-
-/** Versions that a rule for everybody must fit: the live ones that declare the flag, or else all that do. */
-async function readConcerned(tx: ControlTransaction, module: ModuleId, flag: string): Promise<Version[]> {
-  const all = await readAllDefinitions(tx.db, module);
-  const declaring = all
-    .filter(({ definitions }) => definitions.some(({ key }) => key === flag))
-    .map(({ version }) => version);
-  if (declaring.length === 0) throw new FlagNotFoundError(module, flag);
-  const live = new Set(await readLiveVersions(tx.db, module));
-  const used = declaring.filter((version) => live.has(version));
-  return used.length > 0 ? used : declaring;
 }
 
 async function readDeclared(

@@ -12,6 +12,8 @@ export interface FlagChangeSet {
   readonly before: readonly FlagFeedChange[];
   readonly after: readonly FlagFeedChange[];
   readonly reason?: string | undefined;
+  /** Who does it, or what does it by itself; an operator unless told. */
+  readonly author?: string | undefined;
 }
 
 /** From here to the commit other writers of flags wait. Taken before anything is read that the change is made of. */
@@ -26,7 +28,7 @@ export async function publishFlagChanges({ db }: ControlTransaction, change: Fla
     .set((eb) => ({ revision: eb("revision", "+", 1) }))
     .returning("revision")
     .executeTakeFirstOrThrow();
-  const { module, flag, tenant, kind, before, after, reason = null } = change;
+  const { module, flag, tenant, kind, before, after, author = "operator", reason = null } = change;
   await db
     .insertInto("flag_changes")
     .values({
@@ -36,6 +38,7 @@ export async function publishFlagChanges({ db }: ControlTransaction, change: Fla
       tenant,
       kind,
       reason,
+      author,
       before: JSON.stringify(before),
       after: JSON.stringify(after),
     })

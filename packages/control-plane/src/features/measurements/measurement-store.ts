@@ -4,6 +4,7 @@ import type { MeasurementBatch, MeasurementRow } from "@aibos/contract";
 import type { ModuleId, Version } from "@aibos/domain";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import type { ControlTables } from "../../db/control-tables.ts";
+import { insertFlagMeasurements } from "./flag-measurements.ts";
 import type { MeasurementPartitions } from "./partitions.ts";
 import { type MeasurementKeep, type Span, spanKeptAt, startOf } from "./spans.ts";
 
@@ -38,6 +39,7 @@ export function createMeasurementStore(options: {
     const newest = startOf(now(), "10s") / 1_000;
     const bySpan = new Map<Span, MeasurementRow[]>();
     for (const row of rows) {
+      if (row.met !== undefined) continue;
       const at = Math.min(row.at, newest);
       const span = spanKeptAt(at * 1_000, now(), keep);
       if (span === undefined) continue;
@@ -67,6 +69,11 @@ export function createMeasurementStore(options: {
           await markForRollup(db, span, own);
           await insertRequests(db, span, source, own);
         }
+        await insertFlagMeasurements(
+          db,
+          rows.filter(({ met }) => met !== undefined),
+          now(),
+        );
         return "applied";
       });
     },

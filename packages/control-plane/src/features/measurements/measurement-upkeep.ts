@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Logger } from "pino";
 import { MEASUREMENT_BATCH_DAYS } from "@aibos/contract";
 import type { ControlDatabase } from "../../db/control-database.ts";
+import { dropOldFlagMeasurements } from "./flag-measurements.ts";
 import type { MeasurementPartitions } from "./partitions.ts";
 import { rollUp } from "./roll-up.ts";
 import { type MeasurementKeep, PARTITION_MS } from "./spans.ts";
@@ -33,6 +34,7 @@ export function startMeasurementUpkeep(options: {
     await partitions.ensure("1m", [time, time + PARTITION_MS["10s"]]);
     await partitions.ensure("1h", [time, time + PARTITION_MS["10s"]]);
     await partitions.dropOld(time, keep);
+    await dropOldFlagMeasurements(database.db, time);
     // A day more than gateways keep what they could not send.
     await sql`
       delete from measurement_batches

@@ -1,8 +1,15 @@
 import { beginStep, type RolloutMove, SLOTS, type TenantId } from "@aibos/domain";
 import type { ControlTransaction } from "../../db/control-database.ts";
+import { setFlagShare } from "../feature-flags/roll-flag-out.ts";
 import { judgementPolicyOf } from "./resolve-policy.ts";
-import { saveRollout, setTenantStatus, type StoredRollout } from "./rollout-store.ts";
-import { shareTraffic } from "./share-traffic.ts";
+import {
+  type FlagRolloutOfUsers,
+  saveRollout,
+  setTenantStatus,
+  type StoredRollout,
+  type VersionRollout,
+} from "./rollout-store.ts";
+import { type SharedTenant, shareTraffic } from "./share-traffic.ts";
 
 /** What is measured is kept in windows of so many milliseconds. */
 export const WINDOW_MS = 10_000;
@@ -31,13 +38,21 @@ export async function applyMove(
       return moved;
     }
     case "return": {
-      await saveRollout(tx, { ...rollout, state, weight: 0 });
+      const moved = { ...rollout, state, weight: 0 };
+      await saveRollout(tx, moved);
+      if (rollout.flag !== null) {
+        await shareFlag(tx, rollout, "before", state.reason);
+        return moved;
+      }
       await returnTenants(tx, rollout, rollout.tenants, { reason: state.reason, now });
       return { ...rollout, state, weight: 0 };
     }
     case "share": {
       const weight = Math.round((action.weight * SLOTS) / 100);
-      const shared = await shareTraffic(tx, rollout, rollout.tenants, weight);
+      const shared =
+        rollout.flag === null
+          ? await shareTraffic(tx, rollout, rollout.tenants, weight)
+          : await shareFlag(tx, rollout, action.beginsStep ? action.weight : "all", state.reason);
       const having = (outcome: string): TenantId[] => [...shared].flatMap(([t, o]) => (o === outcome ? [t] : []));
       const [busy] = having("busy");
       if (busy !== undefined) throw new TenantBusyError(`An operation runs for ${busy}.`);
@@ -65,13 +80,23 @@ export async function applyMove(
   }
 }
 
+async function shareFlag(
+  tx: ControlTransaction,
+  { id, module, flag }: FlagRolloutOfUsers,
+  share: number | "all" | "before",
+  reason: string,
+): Promise<Map<TenantId, SharedTenant>> {
+  await setFlagShare(tx, module, flag, { share, reason, author: `rollout ${id}` });
+  return new Map();
+}
+
 /**
  * Gives all traffic of some tenants back to the old version; of those that are busy, as soon as they are not. Their users
  * go back at once, unless the policy lets them stay.
  */
 export async function returnTenants(
   tx: ControlTransaction,
-  rollout: StoredRollout,
+  rollout: VersionRollout,
   tenants: readonly TenantId[],
   { reason, now }: { reason: string; now: number },
 ): Promise<void> {

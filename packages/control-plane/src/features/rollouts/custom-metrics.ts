@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { RolloutAnalysis } from "@aibos/contract";
 import type { RolloutWindow } from "@aibos/domain";
 import { callOutside } from "../../outside-call.ts";
-import type { StoredRollout } from "./rollout-store.ts";
+import type { VersionRollout } from "./rollout-store.ts";
 
 const numbersSchema = z.object({ old: z.number(), new: z.number() });
 /** An instant vector of one sample, or a scalar: https://prometheus.io/docs/prometheus/latest/querying/api/ */
@@ -17,7 +17,7 @@ const prometheusSchema = z.object({
 
 export interface CustomMetrics {
   /** The present numbers of both versions, by analysis. One that can't be had now is left out. */
-  measure(rollout: StoredRollout): Promise<RolloutWindow["paired"]>;
+  measure(rollout: VersionRollout): Promise<RolloutWindow["paired"]>;
 }
 
 export function createCustomMetrics(): CustomMetrics {
@@ -31,7 +31,7 @@ export function createCustomMetrics(): CustomMetrics {
   };
 }
 
-async function numbersOf(analysis: RolloutAnalysis, rollout: StoredRollout) {
+async function numbersOf(analysis: RolloutAnalysis, rollout: VersionRollout) {
   const { oldVersion, newVersion } = rollout;
   if (analysis.metric === "prometheus") {
     const [old, fresh] = await Promise.all([oldVersion, newVersion].map((v) => askPrometheus(analysis, rollout, v)));
@@ -53,7 +53,7 @@ async function numbersOf(analysis: RolloutAnalysis, rollout: StoredRollout) {
 
 async function askPrometheus(
   { url = "", query = "" }: RolloutAnalysis,
-  { module, tenants }: StoredRollout,
+  { module, tenants }: VersionRollout,
   version: string,
 ): Promise<number | undefined> {
   const values: Record<string, string> = { version, module, tenants: tenants.join("|") };

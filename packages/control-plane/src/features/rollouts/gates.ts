@@ -19,13 +19,11 @@ export function createGates({ now }: { now: () => number }): Gates {
   async function askWebhook(rollout: StoredRollout, url: string): Promise<boolean> {
     const key = `${rollout.id} ${rollout.state.step} ${url}`;
     if (now() - (refusedAt.get(key) ?? 0) < AGAIN_MS) return false;
-    const { id, module, oldVersion, newVersion, tenants, state, weight } = rollout;
+    const { id, module, oldVersion, newVersion, flag, tenants, state, weight } = rollout;
     const answer = await callOutside(url, {
       rollout: id,
       module,
-      oldVersion,
-      newVersion,
-      tenants,
+      ...(flag === null ? { oldVersion, newVersion, tenants } : { flag: flag.key, variant: flag.variant }),
       step: state.step + 1,
       weight: weight / 100,
     });

@@ -15,13 +15,17 @@ import type { CustomMetrics } from "./custom-metrics.ts";
 import type { Gates } from "./gates.ts";
 import { courseOf, judgementPolicyOf } from "./resolve-policy.ts";
 import {
+  EVERYBODY,
   insertVerdict,
   loadRollout,
   RolloutChangedError,
   saveRollout,
   setTenantStatus,
   type StoredRollout,
+  type VersionRollout,
 } from "./rollout-store.ts";
+import { isDeclaredByLiveVersion } from "../feature-flags/flag-read-model.ts";
+import { readFlagWindows } from "../measurements/flag-measurements.ts";
 import type { WindowReadModel } from "../measurements/window-read-model.ts";
 import type { SyntheticRequests } from "./synthetic-requests.ts";
 
@@ -50,27 +54,34 @@ export function createRolloutLooker(options: {
     const { seenUntil: from, weight } = rollout;
     if (from > now() || weight === 0) return { until: from, over: [], open: [] };
     const until = Math.max(from, Math.floor((now() - LATE_MS) / WINDOW_MS) * WINDOW_MS);
-    const read = await windows.read({ ...rollout, from, to: now() });
-    const seen = read.map(({ at, tenants, cpu }) => ({
-      at,
-      tenants,
-      paired: cpu === undefined ? {} : cpuOf(rollout, cpu),
-    }));
+    const seen = await readWindows(rollout, { from, to: now() });
     const open = seen.filter(({ at }) => at >= until);
     if (until === from) return { until, over: [], open };
     const over = seen.filter(({ at }) => at < until);
     const newest = over.pop() ?? { at: until - WINDOW_MS, tenants: {}, paired: {} };
-    const paired = { ...newest.paired, ...(await metrics.measure(rollout)) };
+    const paired = { ...newest.paired, ...(rollout.flag === null ? await metrics.measure(rollout) : {}) };
     return { until, over: [...over, { ...newest, paired }], open };
+  }
+
+  async function readWindows(rollout: StoredRollout, time: { from: number; to: number }): Promise<SeenWindow[]> {
+    const { module, flag } = rollout;
+    if (flag !== null) {
+      const read = await readFlagWindows(database, { module, flag: flag.key, ...time });
+      return read.map(({ at, out, in: fresh }) => ({ at, tenants: { [EVERYBODY]: { old: out, fresh } }, paired: {} }));
+    }
+    const read = await windows.read({ ...rollout, ...time });
+    return read.map(({ at, tenants, cpu }) => ({ at, tenants, paired: cpu === undefined ? {} : cpuOf(rollout, cpu) }));
   }
 
   async function look(rolloutId: string): Promise<void> {
     const rollout = await loadRollout(database.db, rolloutId);
     if (rollout === undefined) return;
-    if (rollout.returning.length > 0) {
-      await database.transaction(async (tx) =>
-        returnTenants(tx, await relock(tx, rollout), rollout.returning, { reason: rollout.state.reason, now: now() }),
-      );
+    if (rollout.flag === null && rollout.returning.length > 0) {
+      const { reason } = rollout.state;
+      await database.transaction(async (tx) => {
+        await relock(tx, rollout);
+        await returnTenants(tx, rollout, rollout.returning, { reason, now: now() });
+      });
     }
     if (rollout.state.phase === "ended") return;
     const present = await withoutGone(rollout);
@@ -83,10 +94,11 @@ export function createRolloutLooker(options: {
     let judgement = evidence === rollout.evidence ? undefined : judgeRollout(evidence, policy);
     // Before a window is over, nothing is said but that the version fails: passing takes whole windows.
     if (over.length === 0 && !(judgement !== undefined && fails(rollout, judgement))) judgement = undefined;
-    if (judgement !== undefined && wantsPool(rollout, judgement)) {
+    if (judgement !== undefined && rollout.flag === null && wantsPool(rollout, judgement)) {
       judgement = judgeRollout(await pooled(rollout, evidence), policy);
     }
-    if (judgement?.verdict === "no-traffic" && rollout.policy.onNoTraffic === "synthetic") {
+    const isSilent = judgement?.verdict === "no-traffic";
+    if (isSilent && rollout.flag === null && rollout.policy.onNoTraffic === "synthetic") {
       evidence = observeWindow(evidence, await synthetic.send(rollout), analyses);
       judgement = judgeRollout(evidence, policy);
     }
@@ -102,7 +114,7 @@ export function createRolloutLooker(options: {
       if (judgement !== undefined) await insertVerdict(tx, current, new Date(now()), judgement);
       const remaining = current.tenants.filter((tenant) => failed.every((one) => one.tenant !== tenant));
       for (const { tenant, sentence } of failed) {
-        await returnTenants(tx, current, [tenant], { reason: sentence, now: now() });
+        if (current.flag === null) await returnTenants(tx, current, [tenant], { reason: sentence, now: now() });
       }
       const seenNow = { ...current, tenants: remaining, evidence, seenUntil: until };
       await applyMove(tx, seenNow, move, now());
@@ -111,6 +123,10 @@ export function createRolloutLooker(options: {
 
   /** Without tenants for which one of the versions was completed, rolled back or retired by somebody meanwhile. */
   async function withoutGone(rollout: StoredRollout): Promise<StoredRollout> {
+    if (rollout.flag !== null) {
+      const isDeclared = await isDeclaredByLiveVersion(database.db, rollout.module, rollout.flag.key);
+      return isDeclared ? rollout : { ...rollout, tenants: [] };
+    }
     const live = await database.db
       .selectFrom("tenant_module_instances")
       .select("tenant")
@@ -125,10 +141,17 @@ export function createRolloutLooker(options: {
   }
 
   async function endWithoutTenants(rollout: StoredRollout): Promise<void> {
-    const reason = `One of the versions is not live any more.`;
+    const reason =
+      rollout.flag === null
+        ? "One of the versions is not live any more."
+        : "No live version declares the flag any more.";
     await database.transaction(async (tx) => {
       const current = await relock(tx, rollout);
       const state = { ...current.state, phase: "ended", outcome: "aborted", since: now(), reason } as const;
+      if (current.flag !== null) {
+        await applyMove(tx, current, { state, action: { kind: "return" } }, now());
+        return;
+      }
       await saveRollout(tx, { ...current, state, weight: 0 });
       await setTenantStatus(tx, rollout.id, current.tenants, "returned", reason);
     });
@@ -142,7 +165,7 @@ export function createRolloutLooker(options: {
   }
 
   /** With what is known of the same versions at the same share from other rollouts. */
-  async function pooled(rollout: StoredRollout, own: RolloutEvidence): Promise<RolloutEvidence> {
+  async function pooled(rollout: VersionRollout, own: RolloutEvidence): Promise<RolloutEvidence> {
     const others = await database.db
       .selectFrom("rollouts")
       .select("evidence")

@@ -77,7 +77,16 @@ export function createRolloutApi(options: {
         throw new VersionNotLiveError(first ?? ("" as TenantId), module, newVersion, [...oldVersions]);
       }
       const state = beginRollout(courseOf(policy), share, now());
-      return insertRollout(tx, { module, oldVersion, newVersion, policy, state, evidence: NO_EVIDENCE, tenants });
+      return insertRollout(tx, {
+        module,
+        flag: null,
+        oldVersion,
+        newVersion,
+        policy,
+        state,
+        evidence: NO_EVIDENCE,
+        tenants,
+      });
     });
     // The first step begins at once when nothing keeps it; otherwise a later look does it.
     await looker.look(id).catch((error: unknown) => {
@@ -133,7 +142,9 @@ export function createRolloutApi(options: {
       .executeTakeFirst();
     if (failed === undefined) return;
     const until = new Date(failed.changed_at.getTime() + cooldownSeconds * 1_000);
-    if (until.getTime() > now()) throw new RolloutCoolingDownError(subject, failed.id, until);
+    if (until.getTime() <= now()) return;
+    const what = `${subject.module} ${subject.version} was rolled back for tenant "${subject.tenant}"`;
+    throw new RolloutCoolingDownError(what, failed.id, until);
   }
 
   async function command(rolloutId: string, name: RolloutCommand): Promise<Rollout> {

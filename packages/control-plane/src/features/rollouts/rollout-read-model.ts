@@ -8,6 +8,7 @@ import {
 } from "@aibos/contract";
 import type { Judgement, ModuleId, RolloutState, TenantId } from "@aibos/domain";
 import type { ControlTables } from "../../db/control-tables.ts";
+import type { StoredRolledFlag } from "../../db/flag-tables.ts";
 import { type Cursor, pageOf } from "../../db/cursor.ts";
 import { stepsOf } from "./resolve-policy.ts";
 
@@ -95,8 +96,9 @@ const statusOf = sql<RolloutStatus>`coalesce(
 interface RolloutRow {
   readonly id: string;
   readonly module: string;
-  readonly old_version: string;
-  readonly new_version: string;
+  readonly old_version: string | null;
+  readonly new_version: string | null;
+  readonly flag: StoredRolledFlag | null;
   readonly policy: Parameters<typeof stepsOf>[0];
   readonly state: RolloutState;
   readonly weight: number;
@@ -117,6 +119,7 @@ async function describe(db: Kysely<ControlTables>, row: RolloutRow): Promise<Omi
     module: row.module,
     oldVersion: row.old_version,
     newVersion: row.new_version,
+    flag: row.flag === null ? null : describeFlag(row.flag),
     status: state.outcome ?? (state.pausedAt === null ? "running" : "paused"),
     reason: state.reason,
     step: state.step + 1,
@@ -131,6 +134,11 @@ async function describe(db: Kysely<ControlTables>, row: RolloutRow): Promise<Omi
     createdAt: row.created_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
   };
+}
+
+function describeFlag({ key, variant, by, segment }: StoredRolledFlag): Rollout["flag"] {
+  // Tenants are not compared: a tenant is in or out as a whole.
+  return { key, variant, by: by === "tenant" ? "user" : by, segment };
 }
 
 function describeVerdict({ at, step, judgement }: { at: Date; step: number; judgement: Judgement }): RolloutVerdict {

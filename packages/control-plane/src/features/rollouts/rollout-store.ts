@@ -11,13 +11,24 @@ import {
   type Version,
 } from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
+import type { StoredRolledFlag } from "../../db/flag-tables.ts";
+
+/** What users are moved between: two live versions, or a flag's variant and what they have without it. */
+export type RolloutSubject =
+  | { readonly flag: null; readonly oldVersion: Version; readonly newVersion: Version }
+  | { readonly flag: StoredRolledFlag; readonly oldVersion: null; readonly newVersion: null };
 
 /** A rollout as it is stored. */
-export interface StoredRollout {
+export type StoredRollout = RolloutProgress & RolloutSubject;
+export type VersionRollout = RolloutProgress & Extract<RolloutSubject, { flag: null }>;
+export type FlagRolloutOfUsers = RolloutProgress & Exclude<RolloutSubject, { flag: null }>;
+
+/** What a flag's rollout has in place of tenants: it is for all of them together. */
+export const EVERYBODY = "everybody" as TenantId;
+
+interface RolloutProgress {
   readonly id: string;
   readonly module: ModuleId;
-  readonly oldVersion: Version;
-  readonly newVersion: Version;
   readonly policy: RolloutPolicy;
   readonly state: RolloutState;
   readonly evidence: RolloutEvidence;
@@ -99,8 +110,7 @@ export async function loadRollout(
   return {
     id,
     module: row.module,
-    oldVersion: row.old_version,
-    newVersion: row.new_version,
+    ...subjectOf(row),
     // One that an older control plane stored lacks what came later.
     policy: rolloutPolicySchema.parse(row.policy),
     state: row.state,
@@ -108,14 +118,25 @@ export async function loadRollout(
     weight: row.weight,
     seenUntil: row.seen_until.getTime(),
     looks: row.looks,
-    tenants: having("running"),
+    tenants: row.flag === null ? having("running") : [EVERYBODY],
     returning: having("returning"),
   };
 }
 
+function subjectOf(row: {
+  old_version: Version | null;
+  new_version: Version | null;
+  flag: StoredRolledFlag | null;
+}): RolloutSubject {
+  const { flag, old_version: oldVersion, new_version: newVersion } = row;
+  if (flag !== null) return { flag, oldVersion: null, newVersion: null };
+  if (oldVersion === null || newVersion === null) throw new RangeError("The rollout is of nothing.");
+  return { flag, oldVersion, newVersion };
+}
+
 export async function insertRollout(
   { db }: ControlTransaction,
-  rollout: Pick<StoredRollout, "module" | "oldVersion" | "newVersion" | "policy" | "state" | "evidence" | "tenants">,
+  rollout: Pick<RolloutProgress, "module" | "policy" | "state" | "evidence" | "tenants"> & RolloutSubject,
 ): Promise<string> {
   const id = `ro_${randomBytes(6).toString("hex")}`;
   const { module } = rollout;
@@ -126,6 +147,7 @@ export async function insertRollout(
       module,
       old_version: rollout.oldVersion,
       new_version: rollout.newVersion,
+      flag: rollout.flag === null ? null : JSON.stringify(rollout.flag),
       policy: JSON.stringify(rollout.policy),
       state: JSON.stringify(rollout.state),
       evidence: JSON.stringify(rollout.evidence),
@@ -134,6 +156,7 @@ export async function insertRollout(
       finished_at: null,
     })
     .execute();
+  if (rollout.flag !== null) return id;
   await db
     .insertInto("rollout_tenants")
     .values(rollout.tenants.map((tenant) => ({ rollout_id: id, tenant, module, reason: null })))

@@ -6,13 +6,13 @@ import type { ControlDatabase } from "../../db/control-database.ts";
 import { findDeployment } from "../deployments/deployment-read-model.ts";
 import type { Installation } from "../installation/installation.ts";
 import { readTenantModule } from "../instances/tenant-module-read-model.ts";
-import type { StoredRollout } from "./rollout-store.ts";
+import type { VersionRollout } from "./rollout-store.ts";
 
 const TIMEOUT_MS = 5_000;
 
 export interface SyntheticRequests {
   /** Makes the policy's requests to both versions for the first of the tenants, and tells what came of them. */
-  send(rollout: StoredRollout): Promise<RolloutWindow>;
+  send(rollout: VersionRollout): Promise<RolloutWindow>;
 }
 
 /** Requests that nobody made: straight to the versions' processes, as a gateway makes them, and only with GET. */
@@ -23,7 +23,7 @@ export function createSyntheticRequests(options: {
 }): SyntheticRequests {
   const { database, installation, now } = options;
 
-  async function ask(rollout: StoredRollout, tenant: TenantId, version: Version): Promise<VersionWindow> {
+  async function ask(rollout: VersionRollout, tenant: TenantId, version: Version): Promise<VersionWindow> {
     const { module, policy } = rollout;
     const deployment = await findDeployment(database.db, module, version);
     const { schema, role, live } = await readTenantModule(database.db, tenant, module);

@@ -84,7 +84,7 @@ describe("all flags", () => {
     // Another user's result differs: the tag is of results, not of the configuration.
     await server.world.api.updateFeatureFlags({
       params: { tenant, module: SHOP },
-      query: { user: "ann" },
+      query: { user: "ann", author: "operator" },
       body: { new_ui_enabled: true },
     });
     const bobs = (await ask(key, ALL, { body: { context: { targetingKey: "bob" } } })).headers.get("etag") ?? "";
@@ -231,7 +231,7 @@ test("OpenFeature's own OFREP provider for browsers works: another context, enti
   expect(client.getBooleanValue("new_ui_enabled", true)).toBe(false);
   await server.world.api.updateFeatureFlags({
     params: { tenant, module: SHOP },
-    query: { user: "bob" },
+    query: { user: "bob", author: "operator" },
     body: { new_ui_enabled: true },
   });
   await WebOpenFeature.setContext("ofrep-web", { targetingKey: "bob" });

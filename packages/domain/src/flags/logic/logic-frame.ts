@@ -1,5 +1,8 @@
 import type { TenantFacts } from "../flag-definition.ts";
 
+/** Told that a flag's guarded rollout was asked, and its answer. */
+export type GuardListener = (flag: string, isIn: boolean) => void;
+
 /** What an expression is evaluated against. One is reused for all evaluations of a flag set. */
 export interface LogicFrame {
   tenant: TenantFacts;
@@ -10,6 +13,8 @@ export interface LogicFrame {
   attributes: Readonly<Record<string, unknown>>;
   /** Milliseconds since 1970. */
   now: number;
+  /** Hears of guarded rollouts that were asked on the way, and whether they took the user in. */
+  met: GuardListener | undefined;
   /** How many more elements of lists may be looked at. */
   steps: number;
 }

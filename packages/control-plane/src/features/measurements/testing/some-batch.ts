@@ -12,6 +12,7 @@ export interface SomeRow {
   readonly requests?: number;
   readonly errors?: MeasurementRow["errors"];
   readonly inFlight?: number;
+  readonly met?: MeasurementRow["met"];
 }
 
 export function someBatch(
@@ -33,6 +34,7 @@ export function someBatch(
         requests,
         errors = {},
         inFlight = 0,
+        met,
       }) => {
         const sketch = sketchLatencies(latencies);
         return {
@@ -40,6 +42,7 @@ export function someBatch(
           tenant,
           module,
           version,
+          met,
           requests: requests ?? latencies.length,
           errors,
           latency: {

@@ -1,5 +1,5 @@
 import pino from "pino";
-import type { Rollout, RolloutPolicyInput } from "@aibos/contract";
+import type { Rollout, RolloutCommandName, RolloutPolicyInput } from "@aibos/contract";
 import { parseModuleId, parseTenantId, parseVersion, type Version } from "@aibos/domain";
 import { seedTenantModule } from "../../../testing/test-catalog.ts";
 import { createTestControl, type TestControl } from "../../../testing/test-control.ts";
@@ -11,6 +11,7 @@ import { someBatch, type SomeRow } from "../../measurements/testing/some-batch.t
 import { createWindowReadModel } from "../../measurements/window-read-model.ts";
 import { createModuleReadModel } from "../../modules/module-read-model.ts";
 import { createCustomMetrics } from "../custom-metrics.ts";
+import { createFlagRolloutApi } from "../flag-rollout-api.ts";
 import { createGates } from "../gates.ts";
 import { createRolloutLooker, type RolloutLooker } from "../look-at-rollout.ts";
 import { createRolloutApi } from "../rollout-api.ts";
@@ -26,6 +27,13 @@ export interface Behaviour {
   readonly latencies: readonly number[];
   readonly errors?: number;
 }
+
+interface FlagBehaviour {
+  readonly out?: Behaviour;
+  readonly in?: Behaviour;
+}
+
+type StartFlagBody = Parameters<ReturnType<typeof createFlagRolloutApi>["startFlagRollout"]>[0]["body"];
 
 /** Rollouts on a real database, with real measurements, at a clock that the test turns. */
 export interface RolloutWorld extends AsyncDisposable {
@@ -49,6 +57,11 @@ export interface RolloutWorld extends AsyncDisposable {
     seconds: number,
     behave: (tenant: string) => { old: Behaviour; fresh: Behaviour },
   ): Promise<Rollout>;
+  startFlag(flag: string, body: StartFlagBody): Promise<Rollout>;
+  command(id: string, command: RolloutCommandName): Promise<Rollout>;
+  /** The same for a rollout of a flag: how requests that met it went, for users who are out and who are in. */
+  passFlag(id: string, windows: number, behave: FlagBehaviour): Promise<Rollout>;
+  passFlagPart(id: string, seconds: number, behave: FlagBehaviour): Promise<Rollout>;
   /** Shares in 1/10,000 by version, as gateways are told. */
   shares(tenant: string): Promise<Record<string, number>>;
 }
@@ -78,7 +91,23 @@ export async function createRolloutWorld(): Promise<RolloutWorld> {
     now,
   });
   const { handlers: api } = createRolloutApi({ database, modules, looker, now });
+  const flagApi = createFlagRolloutApi({ database, looker, now });
   let tenants = 0;
+
+  async function measureFlag(id: string, behave: FlagBehaviour): Promise<void> {
+    const { flag } = await readRollout(database.db, id);
+    const at = Math.floor(clock / 10_000) * 10_000;
+    const rows = (["out", "in"] as const).flatMap((side): SomeRow[] => {
+      const behaviour = behave[side];
+      if (behaviour === undefined) return [];
+      // Two tenants: they are compared together.
+      return ["acme", "globex"].map((tenant) => ({
+        ...rowOf(tenant, OLD, behaviour, at),
+        met: { flag: flag?.key ?? "", isIn: side === "in" },
+      }));
+    });
+    if (rows.length > 0) await measurements.apply(someBatch(rows));
+  }
 
   async function measure(id: string, behave: (tenant: string) => { old: Behaviour; fresh: Behaviour }): Promise<void> {
     const rollout = await readRollout(database.db, id);
@@ -138,6 +167,30 @@ export async function createRolloutWorld(): Promise<RolloutWorld> {
         await looker.look(id);
         clock += 7_000;
       }
+      return readRollout(database.db, id);
+    },
+
+    startFlag(flag, body) {
+      clock = Math.ceil(clock / 10_000) * 10_000;
+      return flagApi.startFlagRollout({ params: { module: NOTES, flag }, query: {}, body });
+    },
+
+    command: (rolloutId, command) => api.commandRollout({ params: { rolloutId }, query: {}, body: { command } }),
+
+    async passFlag(id, windows, behave) {
+      for (let n = 0; n < windows; n += 1) {
+        await measureFlag(id, behave);
+        clock += 13_000;
+        await looker.look(id);
+        clock += 7_000;
+      }
+      return readRollout(database.db, id);
+    },
+
+    async passFlagPart(id, seconds, behave) {
+      await measureFlag(id, behave);
+      clock += seconds * 1_000;
+      await looker.look(id);
       return readRollout(database.db, id);
     },
 

@@ -58,7 +58,12 @@ export async function startFlagServer(options: { requestsPerSecond?: number } = 
       const { key } = await world.api.createFlagKey({ params: { tenant, module: SHOP }, query: {}, body: undefined });
       return { tenant, key };
     },
-    set: (tenant, flags) => world.api.updateFeatureFlags({ params: { tenant, module: SHOP }, query: {}, body: flags }),
+    set: (tenant, flags) =>
+      world.api.updateFeatureFlags({
+        params: { tenant, module: SHOP },
+        query: { author: "operator" },
+        body: flags,
+      }),
     async [Symbol.asyncDispose]() {
       listener.end();
       await stop();
