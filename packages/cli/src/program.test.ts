@@ -27,6 +27,7 @@ test("the help lists every command, and groups list theirs", async () => {
 
 test("the commands are the ones that scripts know", () => {
   expect(COMMANDS.toSorted()).toEqual([
+    "cleanup",
     "compare-versions",
     "complete-migration",
     "customization diff",

@@ -3,6 +3,7 @@ import manifest from "../package.json" with { type: "json" };
 import type { Run } from "./commands/command-context.ts";
 import { EXIT_MEANINGS } from "./exit-codes.ts";
 import { commonOptions } from "./commands/common-options.ts";
+import { addCleanupCommand } from "./commands/cleanup.ts";
 import { addFleetCommands } from "./commands/fleet-upgrades.ts";
 import { addGatewayCommands } from "./commands/gateway.ts";
 import { addHealthCommand } from "./commands/health.ts";
@@ -46,6 +47,7 @@ export function createProgram(run: Run): Command {
   addModuleCommands(program, run);
   addDeploymentCommands(program, run);
   addStatisticsCommands(program, run);
+  addCleanupCommand(program, run);
   program.commandsGroup("Tenants:");
   addTenantCommands(program, run);
   program.commandsGroup("Change a tenant's version:");

@@ -19,6 +19,8 @@ export interface ControlPlaneConfig {
   readonly logLevel: string;
   /** Stopping in order leaves the processes of module versions to the next start in the same data folder. */
   readonly keepProcesses: boolean;
+  /** Seconds after which a version that no tenant uses any more is stopped; undefined: the platform's own. */
+  readonly idleSeconds: number | undefined;
   /** Stop in order when standard input closes: the parent is gone. */
   readonly stopWithParent: boolean;
 }
@@ -76,6 +78,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ControlPlaneConfig {
     flagRequestsPerSecond: numberOf("AIBOS_FLAG_REQUESTS_PER_SECOND") ?? 50_000,
     logLevel,
     keepProcesses: keep === "1",
+    idleSeconds: numberOf("AIBOS_IDLE_SECONDS"),
     stopWithParent: environment["AIBOS_STOP_WITH_PARENT"] === "1",
   };
   if (problems.length > 0) throw new ConfigInvalidError(`The control plane can't start: ${problems.join("; ")}.`);

@@ -57,6 +57,7 @@ export async function startControlPlane(
       databaseUrl,
       dataFolder: config.dataFolder,
       keepProcesses: config.keepProcesses,
+      ...(config.idleSeconds === undefined ? {} : { idleSeconds: config.idleSeconds }),
       program,
       log,
       lost,

@@ -10,8 +10,9 @@ import { type ControlDatabase, openControlDatabase } from "./db/control-database
 import { migrateControlSchema } from "./db/migrate-control-schema.ts";
 import { listenToDatabase } from "./db/notifications.ts";
 import { startDurableWork, stopDurableWork } from "./durable-work.ts";
+import { createCleanupApi } from "./features/cleanup/cleanup-api.ts";
 import { createCustomizationApi } from "./features/customizations/customization-api.ts";
-import { createDeployments } from "./features/deployments/deployments.ts";
+import { createDeployments, IDLE_SECONDS } from "./features/deployments/deployments.ts";
 import { startExecutorLife } from "./features/executors/executor-life.ts";
 import { createExecutorStore, sessionName } from "./features/executors/executor-store.ts";
 import { createDepartures } from "./features/fleet-upgrades/depart.ts";
@@ -74,6 +75,8 @@ export interface PlatformOptions {
   readonly dataFolder: string;
   /** Whether `stop` leaves the processes of module versions to the next start in the data folder. */
   readonly keepProcesses?: boolean;
+  /** A version that no tenant uses any more is stopped after so long; 60 unless told. */
+  readonly idleSeconds?: number;
   /** The program's version, for `getStatus`. */
   readonly program: string;
   readonly log: Logger;
@@ -109,7 +112,7 @@ export interface Platform {
 
 /** Composes the platform and starts it. One a process: DBOS has one registry. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const { databaseUrl, keepProcesses = false, program, log, lost } = options;
+  const { databaseUrl, keepProcesses = false, idleSeconds = IDLE_SECONDS, program, log, lost } = options;
   await mkdir(options.dataFolder, { recursive: true, mode: 0o700 });
   const dataFolder = await realpath(options.dataFolder);
   const executor = { id: `cp_${randomBytes(6).toString("hex")}`, host: hostname(), home: dataFolder, pid: process.pid };
@@ -145,6 +148,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     log,
     executorId: executor.id,
     dataUrl: databaseUrl,
+    idleSeconds,
     flagFeed: async ({ module, version }) =>
       options.apiUrl === undefined ? null : { url: await options.apiUrl, key: flagKeys.processKey(module, version) },
   });
@@ -252,6 +256,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ...createFlagApi({ ...flags, modules, now }),
     ...performanceApi.handlers,
     ...createStatisticsApi({ database, modules, now }),
+    ...createCleanupApi({ database, now }),
     ...createPlatformApi({ database, gateways, modules, deployments, program, now }),
   };
   const feed = createRouteFeed({

@@ -18,6 +18,7 @@ describe("the service over HTTP", () => {
         token: TOKEN,
         logLevel: "silent",
         keepProcesses: false,
+        idleSeconds: undefined,
         flagRequestsPerSecond: 50_000,
         stopWithParent: false,
       },

@@ -30,6 +30,24 @@ test("a list shows a page and how to go on; --all reads every page", async () =>
   expect(JSON.parse(all.out)).toMatchObject({ items: [{ id: "acme" }, { id: "zeta" }], nextCursor: null });
 });
 
+test("a cleanup says what, why, how much, and what stays; a dry run says that it removed nothing", async () => {
+  const leftover = { kind: "rollback-copy", name: "rp__acme__crm__1", tenant: "acme", module: "crm", bytes: 2_048 };
+  const why = "its rollback point was dropped";
+  const answer = (dryRun: boolean, outcome: string, keptBecause: string | null): Record<string, FakeAnswer> => ({
+    "POST /v1/cleanup": {
+      body: { dryRun, leftovers: [{ ...leftover, why, outcome, keptBecause }], bytes: 2_048, more: false },
+    },
+  });
+  const shown = await run(answer(true, "found", null), "cleanup", "--dry-run");
+  expect(api?.calls[0]?.body).toEqual({ dryRun: true });
+  expect(shown.out).toMatch(
+    /rp__acme__crm__1 +2\.0 KiB +its rollback point was dropped +would be removed\n.*would be freed/,
+  );
+  await api?.[Symbol.asyncDispose]();
+  const kept = await run(answer(false, "kept", "mig_1 is running"), "cleanup");
+  expect(kept.out).toContain("kept: mig_1 is running");
+});
+
 test("an empty list says what to do", async () => {
   const ran = await run({ "GET /v1/modules": { body: { items: [], nextCursor: null } } }, "module", "list");
   expect(ran.out).toBe("No module was published yet. Publish one with: aibos-versions publish <folder>\n");

@@ -22,6 +22,7 @@ import {
   upgradePathSchema,
   versionSchema,
 } from "./models.ts";
+import { CLEANUP_ROUTES } from "./cleanup.ts";
 import { CUSTOMIZATION_ROUTES } from "./customizations.ts";
 import { FLAG_ROUTES } from "./flag-routes.ts";
 import { requireRehearsalSchema } from "./rehearsals.ts";
@@ -282,6 +283,7 @@ export const ROUTES = {
   ),
   ...FLEET_ROUTES,
   ...STATISTICS_ROUTES,
+  ...CLEANUP_ROUTES,
   listRollbackPoints: route("get /v1/rollback-points", "Migrations", "Rollback points, newest first", {
     query: page.extend({ tenant: tenantIdSchema.optional(), module: moduleIdSchema.optional() }),
     answer: pageOf(rollbackPointSchema),

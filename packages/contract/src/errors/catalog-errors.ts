@@ -29,6 +29,20 @@ export class ModuleNotFoundError extends DomainError {
   }
 }
 
+export class ArtifactRemovedError extends DomainError {
+  readonly code = "AIBOS_ARTIFACT_REMOVED";
+  readonly module: ModuleId;
+  readonly version: Version;
+  constructor(module: ModuleId, version: Version) {
+    super(
+      `The archive of ${module} ${version} was removed by a cleanup, since its end of life is over and nobody was on it. ` +
+        `Publish the same archive again, or choose a newer version.`,
+    );
+    this.module = module;
+    this.version = version;
+  }
+}
+
 export class VersionNotFoundError extends DomainError {
   readonly code = "AIBOS_VERSION_NOT_FOUND";
   readonly module: ModuleId;

@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   AIBOS_ALREADY_INSTALLED: "The tenant already uses this module; migrate it instead.",
   AIBOS_ALREADY_ON_VERSION: "The tenant runs this version already.",
   AIBOS_ARCHIVE_INVALID: "A module's archive holds something that is not allowed, or is damaged.",
+  AIBOS_ARTIFACT_REMOVED: "The archive of a version that nobody used was removed.",
   AIBOS_BUILD_FAILED: "The module's build command failed.",
   AIBOS_CONFIG_INVALID: "A setting from the environment or an option is not usable.",
   AIBOS_CONNECTION_REFUSED: "No AI-BOS server answers at the address.",

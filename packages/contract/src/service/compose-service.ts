@@ -273,6 +273,7 @@ export function composeService(port: ServicePort): MultiVersionService {
     getMigrationStatistics: (module) => call.getMigrationStatistics({ ...none, params: { module } }),
     getVersionUsageStats: (module, options = {}) =>
       call.getVersionUsageStats({ ...none, params: { module }, query: queryOf(options) }),
+    cleanup: (how = {}) => call.cleanup({ ...none, body: how }),
     getStatus: () => call.getStatus(none),
   };
 }

@@ -1,4 +1,5 @@
 import type { RehearsalReport } from "../api/rehearsals.ts";
+import type { CleanupReport } from "../api/cleanup.ts";
 import type { MigrationStatistics, VersionUsageStats } from "../api/statistics.ts";
 import type { OperationInput, VersionRoutingInput } from "../api/operations.ts";
 import type {
@@ -350,5 +351,7 @@ export interface MultiVersionService extends FlagService {
   getMigrationStatistics(module: string): Promise<MigrationStatistics>;
   /** Who uses which version, now and on the last days (30 unless told, at most 400). */
   getVersionUsageStats(module: string, options?: { days?: number }): Promise<VersionUsageStats>;
+  /** Lists what nobody needs any more, and removes it unless it is a dry run. Repeating it is safe. */
+  cleanup(how?: { dryRun?: boolean }): Promise<CleanupReport>;
   getStatus(): Promise<PlatformStatus>;
 }

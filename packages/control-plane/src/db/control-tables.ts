@@ -36,7 +36,13 @@ export interface ControlTables extends CustomizationTables, FlagTables {
   installation: { one: Generated<boolean>; id: string; secret: string; feed: string; created_at: CreatedAt };
   data_stores: { name: string; url: string | null; created_at: CreatedAt };
   modules: { id: ModuleId; title: string; created_at: CreatedAt };
-  artifacts: { digest: string; content: Buffer; created_at: CreatedAt };
+  artifacts: {
+    digest: string;
+    /** Null when it was removed. */
+    content: Buffer | null;
+    removed_at: ColumnType<Date | null, undefined, Date | null>;
+    created_at: CreatedAt;
+  };
   module_versions: {
     module: ModuleId;
     version: Version;

@@ -22,8 +22,8 @@ export interface DeploymentStore {
   claim(name: DeploymentName): Promise<Claim>;
   /** Records what the runtime driver says; gateways learn of a changed address in the same transaction. */
   record(name: DeploymentName, facts: DeploymentFacts): Promise<void>;
-  /** Gives a deployment up: nobody runs it any more. */
-  release(name: DeploymentName): Promise<void>;
+  /** Gives a deployment up: nobody runs it any more. Resolves to the revision of the routes that says so. */
+  release(name: DeploymentName): Promise<number | undefined>;
   /** Versions that instances or unfinished migrations need. */
   wanted(): Promise<DeploymentName[]>;
   /**
@@ -93,14 +93,14 @@ export function createDeploymentStore(database: ControlDatabase, executorId: str
     release: (name) =>
       database.transaction(async (tx) => {
         const row = await lockRow(tx.db, name);
-        if (row.owner !== executorId) return;
+        if (row.owner !== executorId) return undefined;
         await tx.db
           .updateTable("deployments")
           .set({ owner: null, state: "stopped", url: null, pid: null })
           .where("module", "=", name.module)
           .where("version", "=", name.version)
           .execute();
-        await publishRouteChanges(tx, () => [{ kind: "endpoints", ...name, urls: null, healthPath: null }]);
+        return publishRouteChanges(tx, () => [{ kind: "endpoints", ...name, urls: null, healthPath: null }]);
       }),
 
     leftSince: (name) =>
@@ -156,7 +156,7 @@ async function wantedVersions(db: Kysely<ControlTables>): Promise<DeploymentName
     select module, version from tenant_module_instances where status <> 'retired'
     union
     select module, to_version from migration_records
-    where finished_at is null and status = 'running' and to_version is not null
+    where finished_at is null and status in ('running', 'paused') and to_version is not null
   `.execute(db);
   return rows;
 }

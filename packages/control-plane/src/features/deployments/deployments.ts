@@ -18,8 +18,10 @@ import { type DeploymentStore, createDeploymentStore } from "./deployment-store.
 
 const POLL_MS = 200;
 const RECONCILE_MS = 5_000;
-/** A version that nobody uses any more runs on for so long: the next tenant may want it, or a rollback. */
-const UNUSED_MS = 60_000;
+/** A version that nobody uses any more runs on for so long unless told: the next tenant may want it, or a rollback. */
+export const IDLE_SECONDS = 60;
+/** So long a version that is to be stopped runs on for gateways that have not heard of it. */
+const DRAIN_MS = 10_000;
 /** So long what runs elsewhere by now is kept for gateways that still send requests to it, at a time. */
 const LEAVE_MS = 2_000;
 /** Waiting for another control-plane process to start a version takes at most so long, in seconds. */
@@ -44,6 +46,10 @@ export interface DeploymentsOptions {
   /** URL of the tenants' database, whose user and password are replaced. */
   readonly dataUrl: string;
   readonly log: Logger;
+  /** A version that nobody uses any more runs on for so long. */
+  readonly idleSeconds: number;
+  /** Milliseconds between looks at what is wanted and what runs; 5,000 unless told. */
+  readonly lookEveryMs?: number;
   /** Where processes follow flags, and with what key; null where no API is served. */
   readonly flagFeed: (name: DeploymentName) => Promise<{ url: string; key: string } | null>;
 }
@@ -54,6 +60,7 @@ export interface DeploymentsOptions {
  */
 export function createDeployments(options: DeploymentsOptions): Deployments {
   const { database, installation, modules, gateways, driver, executorId, dataUrl, log } = options;
+  const { idleSeconds, lookEveryMs = RECONCILE_MS } = options;
   const store: DeploymentStore = createDeploymentStore(database, executorId);
   const unusedSince = new Map<string, number>();
   let writes = Promise.resolve();
@@ -188,6 +195,14 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
     );
   }
 
+  /** Waits until gateways know that nobody is sent to a version any more, those that can be told at least. */
+  async function drain(revision: number | undefined): Promise<void> {
+    if (revision === undefined) return;
+    await gateways.waitUntilApplied({ revision, timeoutMs: DRAIN_MS, alsoDrained: false }).catch((error: unknown) => {
+      if (!(error instanceof HoldTimeoutError)) throw error;
+    });
+  }
+
   /**
    * Ends what runs here and should not: what is not this process's, be it left over from an earlier run or run by
    * another control plane meanwhile, as soon as that one's serves; after a while what nobody uses.
@@ -203,12 +218,12 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
       }
       const since = unusedSince.get(text) ?? Date.now();
       unusedSince.set(text, since);
-      const isUnused = Date.now() - since >= UNUSED_MS;
+      const isUnused = Date.now() - since >= idleSeconds * 1_000;
       await inTurn(deploymentKey(name), async () => {
         const now = await lookAt(name);
         if (now.owned && (now.wanted || !isUnused)) return;
         if (!now.owned && now.wanted && !(await isLeft(name))) return;
-        if (now.owned) await store.release(name);
+        if (now.owned) await drain(await store.release(name));
         await driver.stop(name);
         unusedSince.delete(text);
       });
@@ -224,7 +239,7 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
 
   async function loop(): Promise<void> {
     await reconcile().catch((error: unknown) => log.warn({ error }, "deployments were not reconciled; trying again"));
-    if (!closed) timer = setTimeout(() => void (round = loop()), RECONCILE_MS);
+    if (!closed) timer = setTimeout(() => void (round = loop()), lookEveryMs);
   }
   let round = loop();
 

@@ -66,6 +66,18 @@ describe("publishing", () => {
     );
   });
 
+  test("an archive that was removed is told of, and is there again when the same is published", async () => {
+    const archive = await pack("removed", "1.0.0");
+    const { digest } = await publish(archive);
+    await control.database.pool.query(
+      "update artifacts set content = null, removed_at = clock_timestamp() where digest = $1",
+      [digest],
+    );
+    await expect(modules.getArchive(digest)).rejects.toMatchObject({ code: "AIBOS_ARTIFACT_REMOVED" });
+    expect(await publish(archive)).toMatchObject({ created: false });
+    expect(await modules.getArchive(digest)).toEqual(archive);
+  });
+
   test("the same content again changes nothing; other content is refused", async () => {
     const archive = await pack("same", "1.0.0");
     expect(await publish(archive)).toMatchObject({ created: true });

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { ModuleNotFoundError, type ModuleManifest, VersionNotFoundError } from "@aibos/contract";
+import { ArtifactRemovedError, ModuleNotFoundError, type ModuleManifest, VersionNotFoundError } from "@aibos/contract";
 import type { ModuleId, UpgradeRelease, Version } from "@aibos/domain";
 import { type Migration, parseMigrations } from "@aibos/tenant-data";
 import { readArchive } from "../../artifacts/read-archive.ts";
@@ -23,7 +23,7 @@ export interface Release {
 export interface ModuleReadModel {
   /** @throws ModuleNotFoundError, VersionNotFoundError */
   getVersion(module: ModuleId, version: Version): Promise<Release>;
-  /** The archive's bytes, by a published version's digest. */
+  /** The archive's bytes, by a published version's digest. @throws ArtifactRemovedError */
   getArchive(digest: string): Promise<Buffer>;
   /** The version's migration files, ascending. @throws ModuleNotFoundError, VersionNotFoundError */
   readMigrations(module: ModuleId, version: Version): Promise<readonly Migration[]>;
@@ -63,7 +63,13 @@ export function createModuleReadModel({ db }: ControlDatabase): ModuleReadModel 
   async function getArchive(digest: string): Promise<Buffer> {
     const row = await db.selectFrom("artifacts").select("content").where("digest", "=", digest).executeTakeFirst();
     if (row === undefined) throw new Error(`The control database has no artifact ${digest}.`);
-    return row.content;
+    if (row.content !== null) return row.content;
+    const release = await db
+      .selectFrom("module_versions")
+      .select(["module", "version"])
+      .where("digest", "=", digest)
+      .executeTakeFirstOrThrow();
+    throw new ArtifactRemovedError(release.module, release.version);
   }
 
   async function migrationsOf(digest: string): Promise<readonly Migration[]> {

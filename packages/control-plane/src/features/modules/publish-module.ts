@@ -28,7 +28,10 @@ export function createModulePublisher(database: ControlDatabase): ModulePublishe
       await lockModule(tx, manifest);
       const created = await isNew(tx, manifest, digest);
       const published = { module: manifest.id, version: manifest.version, digest, sizeBytes: archive.length, created };
-      if (!created) return published;
+      if (!created) {
+        await bringBack(tx, digest, archive);
+        return published;
+      }
       await insertVersion(tx, { manifest, digest, archive, migrations: describeMigrations(migrations) });
       await storeCustomizables(tx, manifest, customizables);
       const flagBreaks = await declareFlags(tx, manifest);
@@ -55,6 +58,16 @@ async function isNew({ db }: ControlTransaction, { id, version }: ModuleManifest
     .executeTakeFirst();
   if (row !== undefined && row.digest !== digest) throw new VersionExistsError(id, version, row.digest, digest);
   return row === undefined;
+}
+
+/** An archive that was removed is there again. */
+async function bringBack({ db }: ControlTransaction, digest: string, archive: Buffer): Promise<void> {
+  await db
+    .updateTable("artifacts")
+    .set({ content: archive, removed_at: null })
+    .where("digest", "=", digest)
+    .where("content", "is", null)
+    .execute();
 }
 
 async function insertVersion(
