@@ -1,5 +1,6 @@
 import { MET_FLAGS_HEADER, type MetFlag, readMetFlags } from "@aibos/contract";
 import { endToEndHeaders } from "./hop-by-hop.ts";
+import { endToEndTrailers } from "./trailers.ts";
 
 /** What the gateway adds to a module's answer. */
 export interface AnswerFacts {
@@ -28,4 +29,9 @@ export function metFlagsOf(raw: readonly string[]): readonly MetFlag[] | undefin
     }
   }
   return undefined;
+}
+
+/** The raw list of trailer fields for the client, from the module's. */
+export function clientTrailers(raw: readonly string[]): string[] {
+  return endToEndTrailers(raw, (name) => REPLACED.has(name));
 }

@@ -11,7 +11,7 @@ import {
   wentOut,
 } from "./client-answer.ts";
 import { ClientFault } from "./client-fault.ts";
-import { type AnswerFacts, clientHeaders, metFlagsOf } from "./client-headers.ts";
+import { type AnswerFacts, clientHeaders, clientTrailers, metFlagsOf } from "./client-headers.ts";
 import type { ExchangeFailure, ExchangeRecord } from "./exchange.ts";
 import type { GatewaySettings } from "./gateway-options.ts";
 import { type GatewayProblem, sendProblem } from "./problem.ts";
@@ -24,6 +24,7 @@ import {
   isLostConnection,
   upstreamProblem,
 } from "./upstream-failure.ts";
+import { upstreamTrailers } from "./upstream-headers.ts";
 import type { UpstreamControl, UpstreamHandler } from "./upstream-client/upstream-connection.ts";
 import type { Upstream } from "./upstream-pools.ts";
 
@@ -142,6 +143,7 @@ class Forward implements UpstreamHandler {
         method: request.method ?? "GET",
         headers: this.#job.headers,
         body: this.#body,
+        trailers: () => upstreamTrailers(request),
         // A process that was restarted has ended all connections that are kept, not only the one that was tried.
         onNewConnection: this.#repeated,
       },
@@ -233,7 +235,7 @@ class Forward implements UpstreamHandler {
     // The connection is another request's from now on.
     this.#control = undefined;
     this.#headWaits = false;
-    addTrailers(response, trailers);
+    addTrailers(response, clientTrailers(trailers));
     discardUnreadBody(request, response);
     endAnswer(response, this.#first);
     this.#first = undefined;

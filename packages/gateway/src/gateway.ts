@@ -13,7 +13,7 @@ import { HoldQueue } from "./hold-queue.ts";
 import { closeServer, listen } from "./listener.ts";
 import { LiveStreams } from "./live-streams.ts";
 import { startMeasurements } from "./measurements/measurements.ts";
-import { createTelemetryObserver } from "./measurements/telemetry-observer.ts";
+import { createTelemetry } from "./measurements/telemetry.ts";
 import { Mirror } from "./mirror.ts";
 import { sendProblemOnSocket } from "./problem.ts";
 import { type Reporter, startReporter } from "./reporter.ts";
@@ -80,7 +80,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   pools.follow(table.allEndpoints());
 
   const measurements = await startMeasurements({ settings, dispatcher });
-  const telemetry = createTelemetryObserver();
+  const telemetry = createTelemetry();
   const handler = createRequestHandler({
     settings,
     table,
@@ -92,10 +92,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     signer: new ContextSigner(settings.now),
     observers: [
       measurements.observer,
-      ...(telemetry === undefined ? [] : [telemetry]),
+      ...(telemetry === undefined ? [] : [telemetry.observer]),
       ...(accessLog === undefined ? [] : [accessLog]),
       ...settings.observers,
     ],
+    telemetry,
     attempted: (attempt) => sawAttempt(watch, attempt, settings.now()),
   });
   const server = createPublicServer(settings, handler, () => stopping);

@@ -10,6 +10,7 @@ import { forwardUpgrade } from "./forward-upgrade.ts";
 import type { GatewaySettings } from "./gateway-options.ts";
 import type { HoldTicket } from "./hold-queue.ts";
 import type { LiveStreams } from "./live-streams.ts";
+import type { Telemetry } from "./measurements/telemetry.ts";
 import type { Mirror } from "./mirror.ts";
 import { sendProblem, sendProblemOnSocket } from "./problem.ts";
 import { RequestFacts } from "./request-facts.ts";
@@ -40,6 +41,8 @@ export interface RequestHandlerParts {
   readonly streams: LiveStreams;
   readonly mirror: Mirror;
   readonly observers: readonly ExchangeObserver[];
+  /** Spans, where somebody records them. */
+  readonly telemetry: Pick<Telemetry, "begin"> | undefined;
   /** Hears how each try at a process went. */
   readonly attempted: (attempt: Attempt) => void;
 }
@@ -65,7 +68,7 @@ const NONE: ReadonlySet<Upstream> = new Set();
 
 /** Takes each request from the public listener to a module's process: identify, admit, choose, sign, forward. */
 export function createRequestHandler(parts: RequestHandlerParts): RequestHandler {
-  const { settings, table, desk, drain, pools, signer, streams, mirror, observers, attempted } = parts;
+  const { settings, table, desk, drain, pools, signer, streams, mirror, observers, telemetry, attempted } = parts;
   const { log } = settings;
 
   /** Undefined when nothing is known of the version's processes. */
@@ -87,7 +90,9 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
     const version = versionFor(entry, facts);
     const { module } = entry.route;
     const { requestId } = exchange;
-    const trace = traceContextOf(request.headers, settings.traceSample);
+    exchange.chosen(version.version);
+    const received = traceContextOf(request.headers, settings.traceSample);
+    const trace = telemetry?.begin(exchange, received) ?? received;
     exchange.traceId = trace.traceId;
     const headersFor = (version: RouteVersion): string[] | undefined => {
       const endpoints = table.endpoints(module, version.version);
@@ -101,7 +106,6 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
         trace,
       });
     };
-    exchange.chosen(version.version);
     const headers = headersFor(version);
     if (headers === undefined) return undefined;
     // With one version there is nothing to stick to.

@@ -293,6 +293,15 @@ describe("trailers", () => {
     expect(response.headers["trailer"]).toBe("x-checksum");
     expect(response.trailers).toEqual({ "x-checksum": "abc" });
   });
+
+  test("follow a request's body, without what clients must not say to modules", async () => {
+    const { gateway, upstream } = await gatewayTo();
+    const raw = await openRawConnection(gateway.url);
+    raw.write("POST /t/acme/notes HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n");
+    raw.write("x-sum: 7\r\nX-Aibos-Context: mine\r\nauthorization: mine\r\ntraceparent: mine\r\n\r\n");
+    await raw.received('"body":"hi"');
+    expect(upstream.requests[0]?.trailers).toEqual({ "x-sum": "7" });
+  });
 });
 
 describe("fields that end at a hop", () => {

@@ -9,6 +9,7 @@ describe("a trace", () => {
       traceId: "0af7651916cd43dd8448eb211c80319c",
       parent: PARENT,
       state: "a=1,b=2",
+      isNew: false,
     });
   });
 

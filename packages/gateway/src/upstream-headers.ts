@@ -3,6 +3,7 @@ import { TENANT_CONTEXT_HEADER } from "@aibos/contract";
 import { forwardedElement, peerOf } from "./forwarding-facts.ts";
 import { endToEndHeaders } from "./hop-by-hop.ts";
 import type { TraceContext } from "./trace-context.ts";
+import { endToEndTrailers } from "./trailers.ts";
 
 /** What the gateway tells a module about a request, besides what the client sent. */
 export interface ForwardedFacts {
@@ -42,8 +43,7 @@ export function upstreamHeaders(request: IncomingMessage, facts: ForwardedFacts)
   const headers = endToEndHeaders(
     request.rawHeaders,
     (name) =>
-      REPLACED.has(name) ||
-      (name.startsWith("x") && RESERVED.test(name)) ||
+      isOurs(name) ||
       // Pseudo-fields end here, and the crumbs of a cookie become one again (RFC 9113, 8.3 and 8.2.3).
       (isHttp2 && (name.startsWith(":") || name === "cookie")),
   );
@@ -77,6 +77,16 @@ export function upstreamHeaders(request: IncomingMessage, facts: ForwardedFacts)
   const hops = request.headers["max-forwards"];
   if (typeof hops === "string" && /^[1-9]\d{0,8}$/.test(hops)) headers.push("max-forwards", String(Number(hops) - 1));
   return headers;
+}
+
+/** The raw list of trailer fields for the module, once the request's body has ended. */
+export function upstreamTrailers(request: IncomingMessage): string[] {
+  return endToEndTrailers(request.rawTrailers, isOurs);
+}
+
+/** Whether a field says what the gateway says to modules. */
+function isOurs(name: string): boolean {
+  return REPLACED.has(name) || (name.startsWith("x") && RESERVED.test(name));
 }
 
 function after(before: string, last: string): string {

@@ -1,4 +1,4 @@
-import { aWhile, type ConformanceCase, demand, fieldOf } from "../conformance-case.ts";
+import { aWhile, type ConformanceCase, demand, fieldOf, hasStatus } from "../conformance-case.ts";
 import type { Laboratory } from "../laboratory.ts";
 
 /** The request as the upstream gets it. */
@@ -32,6 +32,28 @@ export const FIELDS: readonly ConformanceCase[] = [
   dropsFromRequests("RFC 9110 7.6.1", "proxy-connection", ["proxy-connection: x-odd"]),
   dropsFromRequests("RFC 9110 7.6.1, 10.1.4", "te", ["connection: te", "te: gzip"]),
   dropsFromRequests("RFC 9110 7.8", "upgrade", ["upgrade: h2c"]),
+  {
+    section: "RFC 9110 6.5",
+    title: "passes a request's trailers on",
+    async run(lab) {
+      const fields = ["trailer: x-sum", "transfer-encoding: chunked"];
+      const request = await passedOn(lab, "POST /x", fields, "2\r\nhi\r\n0\r\nX-Sum: 77\r\nx-more: a b\r\n\r\n");
+      demand(/\r\n0\r\nx-sum: 77\r\nx-more: a b\r\n\r\n$/i.test(request), `sent ${JSON.stringify(request.slice(-60))}`);
+    },
+  },
+  {
+    section: "RFC 9110 6.5.1",
+    title: "keeps framing, routing and what ends at this hop out of a request's trailers",
+    async run(lab) {
+      const bad = ["content-length: 7", "transfer-encoding: chunked", "host: evil", "keep-alive: timeout=77"];
+      const body = `2\r\nhi\r\n0\r\n${bad.join("\r\n")}\r\nx-sum: 77\r\n\r\n`;
+      const client = await lab.send(lab.request("POST /x", ["transfer-encoding: chunked"], body));
+      const answer = await client.settled(/^HTTP\/1\.1 \d{3}/);
+      const [, after = ""] = (lab.requests[0] ?? "").split(/\r\n0\r\n/);
+      demand(!/content-length|transfer-encoding|host|keep-alive/i.test(after), `passed on ${JSON.stringify(after)}`);
+      demand(client.isOver || hasStatus(answer, "(200|4\\d\\d)"), "did not answer");
+    },
+  },
   {
     section: "RFC 9110 7.6.1",
     title: "keeps fields that an answer's Connection names from the client",

@@ -25,6 +25,8 @@ export interface UpstreamRequest {
   /** Raw header list, without what concerns the connection. */
   readonly headers: readonly string[];
   readonly body: Readable | null;
+  /** Raw list of the fields that follow a body whose length is not told before; asked for at its end. */
+  readonly trailers?: () => readonly string[];
   /** Whether it must have a connection that no request was sent on before: one that was kept may turn out to be over. */
   readonly onNewConnection?: boolean;
 }
@@ -66,7 +68,7 @@ export class ConnectionPool implements ConnectionOwner {
    * it has waited for too long, it fails with POOL_FULL or POOL_TIMEOUT.
    */
   dispatch(request: UpstreamRequest, handler: UpstreamHandler): void {
-    const { method, path, headers, body, onNewConnection = false } = request;
+    const { method, path, headers, body, trailers, onNewConnection = false } = request;
     if (this.#isDestroyed) {
       body?.destroy();
       handler.failed(poolClosed());
@@ -81,7 +83,8 @@ export class ConnectionPool implements ConnectionOwner {
       return;
     }
     const toHead = method === "HEAD";
-    this.#waiting.push({ head, toHead, body, handler, onNewConnection, deadline: Number.POSITIVE_INFINITY });
+    const deadline = Number.POSITIVE_INFINITY;
+    this.#waiting.push({ head, toHead, body, trailers, handler, onNewConnection, deadline });
     this.#schedule();
   }
 

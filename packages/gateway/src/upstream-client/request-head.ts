@@ -32,7 +32,7 @@ export function writeRequestHead(about: {
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? "";
     const value = headers[index + 1] ?? "";
-    if (UNWRITABLE_VALUE.test(value)) throw new UpstreamError("REQUEST_INVALID", `The field ${name} can't be written.`);
+    requireWritable(name, value);
     if (name.length === 14 && name.toLowerCase() === "content-length") {
       // The same length twice is one that a client may send, and a second reader may doubt.
       if (given !== undefined) continue;
@@ -46,4 +46,23 @@ export function writeRequestHead(about: {
   }
   if (given !== undefined) return { text: `${text}\r\n`, length: given };
   return { text: `${text}transfer-encoding: chunked\r\n\r\n`, length: null };
+}
+
+/**
+ * Writes the end of a request's chunks, with its trailer fields.
+ *
+ * @throws UpstreamError REQUEST_INVALID
+ */
+export function writeLastChunk(trailers: readonly string[]): string {
+  let text = "0\r\n";
+  for (let index = 0; index + 1 < trailers.length; index += 2) {
+    const [name = "", value = ""] = [trailers[index], trailers[index + 1]];
+    requireWritable(name, value);
+    text += `${name}: ${value}\r\n`;
+  }
+  return `${text}\r\n`;
+}
+
+function requireWritable(name: string, value: string): void {
+  if (UNWRITABLE_VALUE.test(value)) throw new UpstreamError("REQUEST_INVALID", `The field ${name} can't be written.`);
 }

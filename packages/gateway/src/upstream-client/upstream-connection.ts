@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import type { AnswerHead } from "./answer-head.ts";
 import { AnswerParser, type AnswerSink } from "./answer-parser.ts";
-import type { RequestHead } from "./request-head.ts";
+import { type RequestHead, writeLastChunk } from "./request-head.ts";
 import { UpstreamError, type UpstreamErrorCode } from "./upstream-error.ts";
 
 /** What the one whose request is under way can do about it. */
@@ -33,6 +33,8 @@ export interface UpstreamJob {
   readonly head: RequestHead;
   readonly toHead: boolean;
   readonly body: Readable | null;
+  /** Raw list of the fields that follow the body in chunks; asked for at its end. */
+  readonly trailers: (() => readonly string[]) | undefined;
   readonly handler: UpstreamHandler;
 }
 
@@ -217,13 +219,23 @@ export class UpstreamConnection implements AnswerSink, UpstreamControl {
     body.once("end", () => {
       if (this.#job !== job) return;
       if (length !== null && sent < length) return this.abort(mismatch());
-      if (length === null) this.#socket.write("0\r\n\r\n", "latin1");
+      if (length === null && !this.#writeEnd(job)) return;
       this.#isSent = true;
       if (this.#waitsFor === "headers") this.#waitFor("headers", this.#settings.headersTimeout);
     });
     body.once("error", (error) => {
       if (this.#job === job) this.abort(error);
     });
+  }
+
+  #writeEnd(job: UpstreamJob): boolean {
+    try {
+      this.#socket.write(writeLastChunk(job.trailers?.() ?? []), "latin1");
+      return true;
+    } catch (error) {
+      this.abort(errorOf(error));
+      return false;
+    }
   }
 
   #writePart(part: Buffer, isChunk: boolean): boolean {

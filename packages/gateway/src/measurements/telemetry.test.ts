@@ -23,7 +23,7 @@ test("an SDK in the process hears of every exchange, as a span and as a duration
   });
 
   const upstream = await startFakeUpstream((request, response) => {
-    response.writeHead(request.url === "/bad" ? 500 : 200).end();
+    response.writeHead(request.url === "/bad" ? 500 : 200).end(String(request.headers["traceparent"]));
   });
   const { gateway } = await gatewayWith([endpointsOf([upstream.url]), routeOf()]);
   for (const path of ["good", "bad"]) await (await fetch(`${gateway.url}/t/acme/notes/${path}`)).text();
@@ -32,6 +32,19 @@ test("an SDK in the process hears of every exchange, as a span and as a duration
     ["GET notes", expect.objectContaining({ "aibos.tenant": "acme", "http.response.status_code": 200 }), undefined],
     ["GET notes", expect.objectContaining({ "aibos.version": "1.0.0", "error.type": "server" }), "server"],
   ]);
+
+  // In the trace that the client began, between its span and the module's.
+  const fields = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: "a=1" };
+  const heard = await (await fetch(`${gateway.url}/t/acme/notes/joined`, { headers: fields })).text();
+  await expect.poll(() => spans.getFinishedSpans().length).toBe(3);
+  const joined = spans.getFinishedSpans()[2];
+  const { traceId, spanId } = joined?.spanContext() ?? {};
+  expect([traceId, joined?.parentSpanContext?.spanId]).toEqual(fields.traceparent.split("-").slice(1, 3));
+  expect(heard).toBe(`00-${traceId}-${spanId}-01`);
+  // One that nobody began has no span above it, and the module's is below it all the same.
+  const [first] = spans.getFinishedSpans();
+  expect(first?.parentSpanContext).toBeUndefined();
+
   await reader.forceFlush();
   const found = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
   const duration = found.find(({ descriptor }) => descriptor.name === "http.server.request.duration");
