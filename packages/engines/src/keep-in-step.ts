@@ -113,6 +113,7 @@ export function keepInStep(options: StepOptions): InStep {
             draining: [...draining, ...[...unsure.values()].map((route) => ({ ...route, requests: 1 }))],
             startedAt,
             mirrors: [],
+            ejected: [],
           },
   });
   const feed = followRouteFeed({

@@ -214,6 +214,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
             draining: drain.draining(),
             startedAt,
             mirrors: mirror.counts((key, since) => table.route(key)?.policy?.mirror?.since === since),
+            ejected: watch.ejected(),
           }
         : undefined,
   });

@@ -66,12 +66,26 @@ describe("a process that is gone", () => {
   test("is not tried any more after three refused connections, and its version's users get the others", async () => {
     const gone = await startFakeUpstream();
     const healthy = await startSwitched();
-    const { gateway } = await gatewayWith([endpointsOf([gone.url, healthy.url]), routeOf()], NO_PROBES);
+    const { gateway, control } = await gatewayWith([endpointsOf([gone.url, healthy.url]), routeOf()], {
+      ...NO_PROBES,
+      ejectionTime: 60_000,
+      reportInterval: 50,
+    });
     await gone.stop();
     const port = new URL(healthy.url).port;
     expect(await answers(gateway, 20)).toEqual(Array.from({ length: 20 }, () => port));
     expect(await stateOf(gateway, gone)).toMatchObject({ state: "ejected", reason: "connect-failures", share: 0 });
     expect(gateway.state().ejectedUpstreams).toBe(1);
+    const { ejected } = await control.report((report) => report.ejected.length > 0);
+    expect(ejected).toEqual([
+      {
+        module: "notes",
+        version: "1.0.0",
+        url: gone.url,
+        reason: "connect-failures",
+        since: expect.any(Number) as number,
+      },
+    ]);
   });
 
   test("and is the only one: 502 while that is new, then 503 at once, and never another version", async () => {

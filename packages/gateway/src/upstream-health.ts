@@ -1,3 +1,5 @@
+import type { EjectionReason } from "@aibos/contract";
+
 // The health of one upstream, as a state that events change. Nothing here reads a clock or draws a number: every event
 // brings its time, in milliseconds since the epoch.
 //
@@ -32,9 +34,6 @@ export interface HealthPolicy {
   readonly slowStart: number;
 }
 
-/** Why an upstream was ejected. "gone" ones can't be helped by sending them requests; "sick" ones still answer some. */
-export type EjectionReason = "connect-failures" | "failures" | "error-share" | "probes";
-
 /** What was seen of an upstream. */
 export type HealthEvent =
   /** A request: it was answered, failed, or could not even be sent. */
@@ -64,6 +63,7 @@ export interface Ejection {
 
 /** A new upstream gets at least this share of its turns. */
 const SMALLEST_SHARE = 0.1;
+/** Those can't be helped by sending them requests; the others still answer some. */
 const GONE: ReadonlySet<EjectionReason> = new Set(["connect-failures", "probes"]);
 
 /** An upstream of which nothing is known: it serves, and grows into its share. */

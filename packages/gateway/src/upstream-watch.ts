@@ -1,8 +1,13 @@
 import type { Logger } from "pino";
-import { type Metric, type VersionEndpoints } from "@aibos/contract";
+import {
+  type EjectedUpstream,
+  type EjectionReason,
+  type Metric,
+  MOST_EJECTED_IN_REPORT,
+  type VersionEndpoints,
+} from "@aibos/contract";
 import type { GatewaySettings } from "./gateway-options.ts";
 import {
-  type EjectionReason,
   healthAfter,
   healthAt,
   type HealthEvent,
@@ -133,6 +138,16 @@ export class UpstreamWatch {
         ...(ejected && { reason: ejected.reason, until: ejected.until }),
       };
     });
+  }
+
+  /** Those that get no requests at the moment, for a report. */
+  ejected(): EjectedUpstream[] {
+    const ejected: EjectedUpstream[] = [];
+    for (const { module, version, url, since, reason } of this.states()) {
+      if (reason !== undefined) ejected.push({ module, version, url, reason, since: Math.round(since) });
+      if (ejected.length === MOST_EJECTED_IN_REPORT) break;
+    }
+    return ejected;
   }
 
   metrics(): Metric[] {

@@ -53,12 +53,25 @@ test("rollout status shows why, and exits with 1 when it was rolled back", async
     reason: FAIL,
     weight: 0,
     tenants,
+    ejected: [
+      {
+        version: "1.5.0",
+        url: "http://127.0.0.1:4001",
+        reason: "probes",
+        since: "2027-01-31T09:30:00.000Z",
+        gateways: 1,
+        liveGateways: 2,
+      },
+    ],
     finishedAt: "2027-01-31T09:31:00.000Z",
   });
   api = await startFakeApi({ [`GET /v1/rollouts/${ID}`]: { body } });
   const { code, out } = await runInProcess(api.url, ["rollout", "status", ID, "--watch"]);
   expect(code).toBe(1);
-  expect(out).toBe(`✖ ${ID} accounting 1.0.0 → 1.5.0: rolled-back, 0 % on 1.5.0\n  ${FAIL}\n  Back on 1.0.0: acme\n`);
+  expect(out).toBe(
+    `✖ ${ID} accounting 1.0.0 → 1.5.0: rolled-back, 0 % on 1.5.0\n  ${FAIL}\n  Back on 1.0.0: acme\n` +
+      "  Left out by 1 of 2 gateways because of probes, since 2027-01-31T09:30:00.000Z: 1.5.0 at http://127.0.0.1:4001\n",
+  );
 });
 
 test("rollout status shows what the newest verdict rests on, in whole words and within 80 columns", async () => {

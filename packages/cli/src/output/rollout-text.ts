@@ -32,6 +32,7 @@ export function rolloutText(output: Output, rollout: Rollout): string {
     paragraph(rollout.reason),
     ...(told ? [] : [paragraph(newest.sentence)]),
     ...returned(rollout).map(paragraph),
+    ...rollout.ejected.map((process) => paragraph(ejectedText(process))),
     ...(newest === undefined || newest.analyses.length === 0 ? [] : ["", reportText(output, rollout, newest)]),
   ].join("\n");
 }
@@ -68,6 +69,11 @@ function returned({ oldVersion, reason, tenants }: Rollout): string[] {
     const names = those.map(({ tenant, status }) => (status === "returning" ? `${tenant} (soon)` : tenant)).join(", ");
     return `Back on ${oldVersion}: ${names}${why === "" || why === reason ? "" : `. ${why}`}`;
   });
+}
+
+function ejectedText({ version, url, reason, since, gateways, liveGateways }: Rollout["ejected"][number]): string {
+  const which = `${gateways} of ${liveGateways} gateway${liveGateways === 1 ? "" : "s"}`;
+  return `Left out by ${which} because of ${reason}, since ${since}: ${version} at ${url}`;
 }
 
 function reportText(output: Output, rollout: Rollout, verdict: RolloutVerdict): string {

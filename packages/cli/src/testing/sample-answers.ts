@@ -136,6 +136,7 @@ export function sampleRollout(changes: Partial<Rollout> = {}): Rollout {
       { weight: 50, holdSeconds: 60, minimumSamples: 100 },
     ],
     tenants: [{ tenant: "acme", status: "running", reason: null }],
+    ejected: [],
     verdicts: [],
     createdAt: AT,
     finishedAt: null,

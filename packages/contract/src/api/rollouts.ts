@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EJECTION_REASONS } from "../gateway/route-feed.ts";
 import { rolloutPolicySchema, type RolloutPolicy } from "../manifest/rollout-policy.ts";
 import { moduleIdSchema, tenantIdSchema, versionSchema } from "./models.ts";
 
@@ -95,6 +96,18 @@ export const rolloutSchema = z
         /** `returned`: all of its users are on the old version again; `returning`: they will be when it is idle. */
         status: z.enum(["running", "promoted", "returned", "returning"]),
         reason: z.string().nullable(),
+      }),
+    ),
+    /** Processes of both versions that gateways send no requests now; empty in lists, and when it has ended. */
+    ejected: z.array(
+      z.object({
+        version: z.string(),
+        url: z.string(),
+        reason: z.enum(EJECTION_REASONS),
+        since: time,
+        /** How many gateways leave it out, of how many that are live. */
+        gateways: z.int(),
+        liveGateways: z.int(),
       }),
     ),
     /** What was said of it, newest first, at most 100. */

@@ -140,6 +140,24 @@ export const mirrorCountsSchema = z.strictObject({
 });
 export type MirrorCounts = z.infer<typeof mirrorCountsSchema>;
 
+/** Why a gateway sends an upstream no requests. */
+export const EJECTION_REASONS = ["connect-failures", "failures", "error-share", "probes"] as const;
+export type EjectionReason = (typeof EJECTION_REASONS)[number];
+
+/** A process of a version that a gateway sends no requests, because of what it saw of its health. */
+export const ejectedUpstreamSchema = z.strictObject({
+  module: z.string(),
+  version: z.string(),
+  /** Its base URL. */
+  url: z.string(),
+  reason: z.enum(EJECTION_REASONS),
+  /** Milliseconds since the epoch. */
+  since: z.int().nonnegative(),
+});
+export type EjectedUpstream = z.infer<typeof ejectedUpstreamSchema>;
+/** A report tells no more of them: beyond that something else is wrong. */
+export const MOST_EJECTED_IN_REPORT = 1_000;
+
 /**
  * What a gateway reports back, at once after each change and every second: the newest revision that it applied, and
  * the routes on which requests that started before the route's newest change are still under way. A workflow that
@@ -154,6 +172,7 @@ export const gatewayReportSchema = z.strictObject({
   /** When the gateway's process started, in milliseconds since the epoch: counts below begin there. */
   startedAt: z.int().nonnegative(),
   mirrors: z.array(mirrorCountsSchema),
+  ejected: z.array(ejectedUpstreamSchema).max(MOST_EJECTED_IN_REPORT).default([]),
 });
 export type GatewayReport = z.infer<typeof gatewayReportSchema>;
 

@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type {
+  EjectedUpstream,
   FeedPolicy,
   FleetMemberStatus,
   FleetUpgradeOptions,
@@ -162,6 +163,7 @@ export interface ControlTables extends CustomizationTables, FlagTables {
     url: string;
     applied_revision: BigIntColumn;
     draining: JSONColumnType<{ tenant: string; module: string; requests: number }[]>;
+    ejected: JSONColumnType<EjectedUpstream[]>;
     seen_at: CreatedAt;
   };
   control_plane_processes: {

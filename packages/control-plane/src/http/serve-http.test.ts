@@ -88,6 +88,7 @@ describe("closing", () => {
       draining: [],
       startedAt: 0,
       mirrors: [],
+      ejected: [],
     };
     const response = fetch(`${server.url}/v1/gateway/reports`, {
       method: "POST",

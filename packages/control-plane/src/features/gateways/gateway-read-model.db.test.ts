@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { HoldTimeoutError } from "@aibos/contract";
 import { parseModuleId, parseTenantId } from "@aibos/domain";
 import { createTestControl, type TestControl } from "../../testing/test-control.ts";
+import { describeEjected, readEjectedProcesses } from "./ejected-upstreams.ts";
 import { createGatewayReadModel, type GatewayReadModel } from "./gateway-read-model.ts";
 import { createGatewayStore, type GatewayStore } from "./gateway-store.ts";
 
@@ -28,6 +29,7 @@ const report = (gatewayId: string, appliedRevision: number, ...busy: { tenant: s
     draining: busy.map((name) => ({ ...name, requests: 2 })),
     startedAt: 0,
     mirrors: [],
+    ejected: [],
   });
 const wait = (revision: number, alsoDrained = false, timeoutMs = 20_000) =>
   gateways.waitUntilApplied({ ...route, revision, timeoutMs, alsoDrained });
@@ -158,6 +160,37 @@ describe("waiting for the gateways", () => {
     await report("g1", 5);
     await report("g1", 0);
     await expect(wait(5, false, 50)).rejects.toThrow(HoldTimeoutError);
+  });
+});
+
+describe("processes that gateways send no requests", () => {
+  test("are told by version, with how many of the live gateways leave each out, and since when", async () => {
+    const eject = (gatewayId: string, version: string, since: number) =>
+      store.record({
+        gatewayId,
+        url: `http://${gatewayId}`,
+        appliedRevision: 1,
+        draining: [],
+        startedAt: 0,
+        mirrors: [],
+        ejected: [
+          { module: "notes", version, url: "http://p1", reason: since === 1_000 ? "probes" : "failures", since },
+        ],
+      });
+    await eject("g1", "2.0.0", 2_000);
+    await eject("g2", "2.0.0", 1_000);
+    await eject("gone", "2.0.0", 1_000);
+    await silence("gone");
+    await eject("g3", "1.0.0", 1_000);
+    const notes = parseModuleId("notes");
+    expect(await readEjectedProcesses(control.database.db, notes, ["2.0.0"])).toEqual([
+      { version: "2.0.0", url: "http://p1", reason: "probes", since: new Date(1_000), gateways: 2, liveGateways: 3 },
+    ]);
+    await report("g2", 1);
+    const [found] = await readEjectedProcesses(control.database.db, notes, ["2.0.0", "3.0.0"]);
+    expect(found === undefined ? "" : describeEjected(found)).toBe(
+      "1 of 3 gateways left out the process at http://p1 because of failures, since 1970-01-01T00:00:02.000Z",
+    );
   });
 });
 

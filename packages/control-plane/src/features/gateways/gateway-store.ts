@@ -12,13 +12,14 @@ export function createGatewayStore(database: ControlDatabase): GatewayStore {
   return {
     // A gateway sends one report at a time, so that reports of one gateway come in their order. A lower revision than
     // before is believed too: it started over with an empty table, and does not know what it knew.
-    record: ({ gatewayId, url, appliedRevision, draining, startedAt, mirrors }) =>
+    record: ({ gatewayId, url, appliedRevision, draining, startedAt, mirrors, ejected }) =>
       database.transaction(async ({ client }) => {
         const { rows } = await client.query<{ changed: boolean }>(RECORD, [
           gatewayId,
           url,
           appliedRevision,
           JSON.stringify(draining),
+          JSON.stringify(ejected),
         ]);
         if (mirrors.length > 0) {
           await client.query(RECORD_MIRRORS, [gatewayId, startedAt, JSON.stringify(mirrors)]);
@@ -33,11 +34,11 @@ const RECORD = `
   with before as (
     select applied_revision, draining from gateways where id = $1 for update
   ), recorded as (
-    insert into gateways (id, url, applied_revision, draining, seen_at)
-    values ($1, $2, $3, $4::jsonb, clock_timestamp())
+    insert into gateways (id, url, applied_revision, draining, ejected, seen_at)
+    values ($1, $2, $3, $4::jsonb, $5::jsonb, clock_timestamp())
     on conflict (id) do update set
       url = excluded.url, applied_revision = excluded.applied_revision, draining = excluded.draining,
-      seen_at = excluded.seen_at
+      ejected = excluded.ejected, seen_at = excluded.seen_at
     returning applied_revision, draining
   )
   select not exists (

@@ -2,6 +2,7 @@ import type { HealthReport, RouteHandlers } from "@aibos/contract";
 import { assertSameHistory, historyOf, readHistory } from "@aibos/tenant-data";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { findDeployment } from "../deployments/deployment-read-model.ts";
+import { describeEjected, readEjectedProcesses } from "../gateways/ejected-upstreams.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import { readTenantModule } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
@@ -47,6 +48,14 @@ export function createHealthApi(options: {
             return `${weight / 100} % of traffic; ${path} answered in ${ms} ms`;
           }),
         );
+      }
+      const versions = state.live.map(({ version }) => version);
+      for (const process of await readEjectedProcesses(database.db, module, versions)) {
+        checks.push({
+          name: `version ${process.version} at the gateways`,
+          ok: false,
+          detail: describeEjected(process),
+        });
       }
       const issues = checks.filter((item) => !item.ok).map((item) => `${item.name}: ${item.detail}`);
       const serving = state.live.filter((instance) => instance.weight > 0).map(({ version }) => `version ${version}`);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { TenantBusyError } from "./apply-move.ts";
@@ -5,11 +6,14 @@ import type { RolloutLooker } from "./look-at-rollout.ts";
 import { releaseRollout, RolloutChangedError, takeDueRollouts } from "./rollout-store.ts";
 
 const TICK_MS = 1_000;
-/** Rollouts that one process looks at in a tick. */
-const MOST = 50;
+/** Rollouts that one process begins to look at in a tick, and that it looks at in all. */
+const MOST_IN_TICK = 50;
+const MOST = 200;
+/** A look that takes longer does not count any more: all that it waits for outside together has less time. */
+const LOOK_TIMEOUT_MS = 30_000;
 
 export interface RolloutEngine {
-  /** Looks at all rollouts that are due, once. */
+  /** Looks at all rollouts that are due, once; resolves when those looks are over. */
   tick(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -19,6 +23,8 @@ export interface RolloutEngine {
  * is in the database, and each look changes it in one transaction or not at all: a process that is killed leaves nothing
  * half done, and the others go on when its time with the rollout is over. Two that look at the same one do no harm:
  * whoever comes second finds it changed and has done nothing.
+ *
+ * Each look has its own time. A rollout that waits for somebody outside, a webhook or Prometheus, holds up no other one's.
  */
 export function startRolloutEngine(options: {
   database: ControlDatabase;
@@ -29,7 +35,8 @@ export function startRolloutEngine(options: {
   const { database, looker, log, now } = options;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
-  let round: Promise<void> = Promise.resolve();
+  let round: Promise<unknown> = Promise.resolve();
+  const looking = new Map<string, Promise<void>>();
 
   async function lookAt(id: string): Promise<void> {
     try {
@@ -39,17 +46,41 @@ export function startRolloutEngine(options: {
         log.debug({ id, error }, "looked in vain");
       else log.error({ rolloutId: id, error }, "a look at a rollout failed and is tried again");
     }
-    await releaseRollout(database, id, new Date(now() + TICK_MS));
+    // Without it the next look is when the lease is over.
+    await releaseRollout(database, id, new Date(now() + TICK_MS)).catch((error: unknown) =>
+      log.warn({ rolloutId: id, error }, "a rollout could not be released"),
+    );
   }
 
-  async function tick(): Promise<void> {
-    const due = await takeDueRollouts(database, new Date(now()), MOST);
-    await Promise.all(due.map(lookAt));
+  /** Resolves when the look is over, or has taken too long to be waited for. */
+  async function lookInTime(id: string): Promise<void> {
+    const patience = new AbortController();
+    const isLate = await Promise.race([
+      lookAt(id).then(() => false),
+      sleep(LOOK_TIMEOUT_MS, true, { signal: patience.signal, ref: false }).catch(() => false),
+    ]);
+    patience.abort();
+    if (isLate) log.warn({ rolloutId: id }, "a look at a rollout takes very long; others go on");
+    looking.delete(id);
+  }
+
+  /** Begins to look at those that are due; what is returned are their looks. */
+  async function begin(): Promise<Promise<void>[]> {
+    const room = Math.min(MOST_IN_TICK, MOST - looking.size);
+    if (room <= 0) return [];
+    const due = await takeDueRollouts(database, new Date(now()), room);
+    return due
+      .filter((id) => !looking.has(id))
+      .map((id) => {
+        const look = lookInTime(id);
+        looking.set(id, look);
+        return look;
+      });
   }
 
   function schedule(): void {
     timer = setTimeout(() => {
-      round = tick()
+      round = begin()
         .catch((error: unknown) => log.warn({ error }, "rollouts could not be looked at; trying again"))
         .finally(() => {
           if (!stopped) schedule();
@@ -59,11 +90,14 @@ export function startRolloutEngine(options: {
 
   schedule();
   return {
-    tick,
+    async tick() {
+      await Promise.all(await begin());
+    },
     async stop() {
       stopped = true;
       clearTimeout(timer);
       await round;
+      await Promise.all(looking.values());
     },
   };
 }

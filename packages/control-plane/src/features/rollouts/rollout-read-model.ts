@@ -6,10 +6,11 @@ import {
   type RolloutStatus,
   type RolloutVerdict,
 } from "@aibos/contract";
-import type { Judgement, ModuleId, RolloutState, TenantId } from "@aibos/domain";
+import { type Judgement, type ModuleId, parseModuleId, type RolloutState, type TenantId } from "@aibos/domain";
 import type { ControlTables } from "../../db/control-tables.ts";
 import type { StoredRolledFlag } from "../../db/flag-tables.ts";
 import { type Cursor, pageOf } from "../../db/cursor.ts";
+import { readEjectedProcesses } from "../gateways/ejected-upstreams.ts";
 import { stepsOf } from "./resolve-policy.ts";
 
 /** The newest verdicts that are shown with a rollout. */
@@ -26,7 +27,14 @@ export async function readRollout(db: Kysely<ControlTables>, id: string): Promis
     .orderBy("number", "desc")
     .limit(VERDICTS)
     .execute();
-  return { ...(await describe(db, row)), verdicts: verdicts.map(describeVerdict) };
+  // One of a flag has no versions, and one that is over is of no concern to gateways.
+  const versions = row.finished_at === null ? [row.old_version, row.new_version].filter((one) => one !== null) : [];
+  const ejected = versions.length === 0 ? [] : await readEjectedProcesses(db, parseModuleId(row.module), versions);
+  return {
+    ...(await describe(db, row)),
+    ejected: ejected.map(({ since, ...process }) => ({ ...process, since: since.toISOString() })),
+    verdicts: verdicts.map(describeVerdict),
+  };
 }
 
 /** Newest first, without their verdicts. */
@@ -56,7 +64,7 @@ export async function listRollouts(
   }
   const found = pageOf(await query.execute(), page.limit, (row) => [row.position, row.id]);
   const items = await Promise.all(found.items.map((row) => describe(db, row)));
-  return { items: items.map((item) => ({ ...item, verdicts: [] })), nextCursor: found.nextCursor };
+  return { items: items.map((item) => ({ ...item, ejected: [], verdicts: [] })), nextCursor: found.nextCursor };
 }
 
 /** The rollout that shares a tenant's traffic now. */
@@ -106,7 +114,7 @@ interface RolloutRow {
   readonly finished_at: Date | null;
 }
 
-async function describe(db: Kysely<ControlTables>, row: RolloutRow): Promise<Omit<Rollout, "verdicts">> {
+async function describe(db: Kysely<ControlTables>, row: RolloutRow): Promise<Omit<Rollout, "verdicts" | "ejected">> {
   const tenants = await db
     .selectFrom("rollout_tenants")
     .select(["tenant", "status", "reason"])

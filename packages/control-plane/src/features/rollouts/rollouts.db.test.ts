@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { parseTenantId } from "@aibos/domain";
 import { startRolloutEngine } from "./rollout-engine.ts";
 import { countRollouts } from "./rollout-read-model.ts";
@@ -347,48 +345,5 @@ describe("whatever happens", () => {
       status: "aborted",
       reason: "One of the versions is not live any more.",
     });
-  });
-});
-
-describe("what is outside", () => {
-  test("a webhook is a gate, and gives numbers to compare; Prometheus does, too", async () => {
-    const asked: string[] = [];
-    let agrees = false;
-    const server = createServer((request, response) => {
-      asked.push(request.url ?? "");
-      const version = new URL(request.url ?? "", "http://x").searchParams.get("query") ?? "";
-      const value = version.includes(NEW) ? "9" : "3";
-      if (request.url === "/gate") response.writeHead(agrees ? 200 : 409).end();
-      else if (request.url === "/numbers") response.end(JSON.stringify({ old: 1, new: 1 }));
-      else
-        response.end(
-          JSON.stringify({
-            status: "success",
-            data: { resultType: "vector", result: [{ metric: {}, value: [0, value] }] },
-          }),
-        );
-    });
-    await new Promise<void>((resolve) => {
-      server.listen(0, "127.0.0.1", resolve);
-    });
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { id } = await world.start([await world.tenant()], {
-      ...QUICK,
-      steps: [{ weight: 10, holdSeconds: 86_400, gates: [{ kind: "webhook", url: `${url}/gate` }] }],
-      analyses: [
-        { name: "queue", metric: "prometheus", url, query: 'queue{version="$version"}', tolerance: { relative: 0.5 } },
-        { name: "refunds", metric: "webhook", url: `${url}/numbers`, level: "warn" },
-      ],
-    });
-    expect(await world.pass(id, 2)).toMatchObject({ weight: 0, reason: `Waits for ${url} to agree.` });
-    agrees = true;
-    expect(await world.pass(id, 1)).toMatchObject({ weight: 10 });
-    const rollout = await world.pass(id, 15);
-    server.close();
-    expect(rollout.status).toBe("rolled-back");
-    expect(rollout.reason).toMatch(/^Fail: queue 9 against 3 \(\d+ and \d+ windows\) is worse than is tolerated/);
-    expect(asked).toContain(
-      `/api/v1/query?query=${encodeURIComponent(`queue{version="${NEW}"}`).replaceAll("%20", "+")}`,
-    );
   });
 });
