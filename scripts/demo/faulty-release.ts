@@ -7,7 +7,10 @@ import { publish } from "./publish-examples.ts";
 const RELEASE = fileURLToPath(new URL("../../examples/accounting/1.5.0", import.meta.url));
 const MODULES = fileURLToPath(new URL("../../node_modules", import.meta.url));
 
-/** A patch release of accounting 1.5.0 that shows an invoice's average payment, and divides by zero without any. */
+/**
+ * A patch release of accounting 1.5.0 that shows an invoice's average payment, and divides by zero without any. Behind the
+ * flag ai_insights_enabled it divides by the number of void invoices, of which there are none.
+ */
 export const FAULTY = "1.5.1";
 
 /** What its author changed: in which file, what, and into what. */
@@ -22,6 +25,11 @@ const CHANGES: readonly (readonly [file: string, from: string, to: string])[] = 
     "  return { ...invoice, lines, payments };",
     `  const average = BigInt(Math.round(Number(invoice.paid) * 100)) / BigInt(payments.length);
   return { ...invoice, lines, payments, average_payment: (Number(average) / 100).toFixed(2) };`,
+  ],
+  [
+    "src/home.ts",
+    "t.amount > 3 * m.middle",
+    "t.amount / (select count(*) from invoices where status = 'void') > m.middle",
   ],
 ];
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Story } from "./story.ts";
-import { Traffic } from "./traffic.ts";
+import { type FailedRequest, Traffic } from "./traffic.ts";
 
 /** What a user saw last. */
 interface StartPage {
@@ -57,13 +57,18 @@ export class StartPageUsers {
 
   async stop(): Promise<void> {
     await this.#traffic.stop();
+  }
+
+  /** Checks what came of all requests since it was asked last. */
+  nothingFailed(when: string): void {
     const { requests, failures, slowestMs } = this.#traffic.lap();
     const seen = failures.length === 0 ? `slowest ${slowestMs} ms` : (failures[0]?.what ?? "");
-    this.#story.check(
-      "no request failed, from beginning to end",
-      failures.length === 0,
-      `${requests} requests, ${seen}`,
-    );
+    this.#story.check(`no request failed, ${when}`, failures.length === 0, `${requests} requests, ${seen}`);
+  }
+
+  /** Requests that failed, and all, since it was asked last. */
+  failed(): { failures: readonly FailedRequest[]; requests: number } {
+    return this.#traffic.lap();
   }
 
   who(has: Wanted): Set<number> {

@@ -1,4 +1,7 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Rollout, RolloutPolicyInput } from "@aibos/contract";
 import { seedAccounting } from "../../../examples/accounting/seed.ts";
+import { FAULTY, publishFaultyRelease } from "../faulty-release.ts";
 import { publishExamples } from "../publish-examples.ts";
 import { StartPageUsers } from "../start-page-users.ts";
 import type { Chapter, ChapterParts } from "./chapter.ts";
@@ -7,11 +10,19 @@ const USERS = 40;
 const TENANT = "wayne";
 const MODULE = "accounting";
 const RAMP_MS = 5_000;
+const OTHER = "stark";
+/** One step of seconds, where a real rollout takes hours. */
+const POLICY: RolloutPolicyInput = {
+  steps: [{ weight: 25, holdSeconds: 5 }],
+  minimumSamples: 100,
+  passes: 1,
+  analyses: [{ name: "errors", metric: "error-rate", tolerance: { absolute: 0.005 } }],
+};
 
-/** Two flags of accounting's start page, seen by its users: toggled, ramped, killed, and carried to another version. */
+/** Two flags of accounting's start page, seen by its users: toggled, ramped, killed, carried along, undone by itself. */
 export const featureFlags: Chapter = {
   name: "flags",
-  title: "Feature flags: toggled live, ramped, killed, and taken along",
+  title: "Feature flags: toggled live, ramped, killed, taken along, and one that undoes itself",
   tell: async (parts) => new FeatureFlags(parts).tell(),
 };
 
@@ -38,7 +49,9 @@ class FeatureFlags {
       await this.#move();
     } finally {
       await this.#users.stop();
+      this.#users.nothingFailed("from beginning to end");
     }
+    await this.#guarded();
   }
 
   async #prepare(): Promise<void> {
@@ -107,6 +120,51 @@ class FeatureFlags {
     await this.#users.changed("those who had insights have them again, and nobody else", ({ insights }, user) => {
       return insights === before.has(user);
     });
+  }
+
+  /** The flag of another tenant's version has a fault behind it. */
+  async #guarded(): Promise<void> {
+    const { story, client } = this.#parts;
+    story.step(
+      `${OTHER} has ${FAULTY}, which fails behind ai_insights_enabled; flags rollout: to 25 % of the users first`,
+    );
+    const users = await this.#otherUsers();
+    users.start();
+    try {
+      await users.all("every user has the page without insights", ({ insights }) => !insights);
+      const { id } = await client.startFlagRollout(MODULE, "ai_insights_enabled", { policy: POLICY });
+      const ended = await this.#endOf(id);
+      story.note(ended.reason);
+      story.check("it undid itself", ended.status === "rolled-back", `${ended.status}, ${ended.weight} %`);
+      await pause(1_000);
+      const { failures, requests } = users.failed();
+      story.check("some met the fault", failures.length > 0, `${failures.length} of ${requests} requests failed`);
+      await pause(1_000);
+      users.nothingFailed("from a second after the verdict on");
+      const [change] = (await client.getFlagHistory(MODULE, "ai_insights_enabled")).items;
+      story.same("who took it back, in flags history", `rollout ${id}`, change?.author ?? "nobody");
+    } finally {
+      await users.stop();
+    }
+  }
+
+  async #otherUsers(): Promise<StartPageUsers> {
+    const { story, client, platform } = this.#parts;
+    const { gatewayUrl } = platform;
+    await publishFaultyRelease(platform.dataFolder);
+    await client.createTenant({ id: OTHER });
+    await client.install(OTHER, MODULE, FAULTY);
+    const baseUrl = `${gatewayUrl}/t/${OTHER}/${MODULE}`;
+    await seedAccounting({ baseUrl, title: OTHER, size: { customers: 2, invoices: 6, payments: 2 } });
+    return new StartPageUsers({ story, gatewayUrl, tenant: OTHER, users: USERS });
+  }
+
+  async #endOf(id: string): Promise<Rollout> {
+    for (;;) {
+      const rollout = await this.#parts.client.getRollout(id);
+      if (rollout.finishedAt !== null) return rollout;
+      await pause(100);
+    }
   }
 
   async #move(): Promise<void> {
