@@ -8,6 +8,7 @@ import { addFleetCommands } from "./commands/fleet-upgrades.ts";
 import { addGatewayCommands } from "./commands/gateway.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addMigrationCommands } from "./commands/migrations.ts";
+import { addCustomFieldCommands } from "./commands/custom-fields.ts";
 import { addCustomizationCommands } from "./commands/customizations.ts";
 import { addDeploymentCommands, addModuleCommands } from "./commands/modules.ts";
 import { addOperationCommands } from "./commands/operations.ts";
@@ -58,6 +59,7 @@ export function createProgram(run: Run): Command {
   addRolloutCommands(program, run);
   program.commandsGroup("Customisations:");
   addCustomizationCommands(program, run);
+  addCustomFieldCommands(program, run);
   addResolveConflictsCommand(program, run);
   program.commandsGroup("Upgrade a fleet:");
   addFleetCommands(program, run);

@@ -111,7 +111,7 @@ export { logicProblem } from "./flags/logic-problem.ts";
 export { parseFlagDefinitions } from "./flags/parse-flag-definitions.ts";
 export { onVariant, parseSetting } from "./flags/parse-setting.ts";
 export { canonicalJson, type JsonValue, sameJson } from "./customizations/json-value.ts";
-export { type DocumentPath, formatPath, parsePath } from "./customizations/document-path.ts";
+export { type DocumentPath, formatPath, parsePath, segmentKey } from "./customizations/document-path.ts";
 export {
   type Conflict,
   CONFLICT_KINDS,
@@ -135,6 +135,18 @@ export {
 } from "./customizations/document-text.ts";
 export { mergeDocument, type MergedDocument } from "./customizations/merge-document.ts";
 export { mergeDocumentText, type MergedText } from "./customizations/merge-document-text.ts";
+export {
+  CUSTOM_FIELD_TYPES,
+  CUSTOM_FIELDS,
+  type CustomFieldType,
+  decisionOf,
+  type FieldChoice,
+  type FieldsByTable,
+  isFieldName,
+  mergeFields,
+  type MergedFields,
+  type TableChange,
+} from "./customizations/merge-fields.ts";
 export { mergeText, refuseText } from "./customizations/merge-text.ts";
 export { changeValues, valueAt } from "./customizations/change-values.ts";
 export { type Rename, renameProblem } from "./customizations/rename-paths.ts";

@@ -67,13 +67,13 @@ export { BackupNotRestorableError } from "./backup/backup-not-restorable-error.t
 export { type BackupProblem, BackupUnusableError } from "./backup/backup-unusable-error.ts";
 export { DERIVED_PREFIXES } from "./live-objects.ts";
 export {
-  CUSTOM_FIELD_TYPES,
   type CustomField,
-  type CustomFieldType,
   declareCustomField,
   dropCustomField,
   listCustomFields,
 } from "./custom-fields/custom-fields.ts";
+export { readTableChanges } from "./custom-fields/read-table-changes.ts";
+export type { CustomFieldChoices } from "./operations/start-context.ts";
 export { CustomFieldError } from "./custom-fields/custom-field-error.ts";
 export { CustomFieldConflictError } from "./custom-fields/custom-field-conflict-error.ts";
 export type { BackfillPace, BackfillProgress } from "./live/backfill.ts";

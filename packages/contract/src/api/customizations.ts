@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CONFLICT_KINDS, DOCUMENT_FORMATS } from "@aibos/domain";
+import { CONFLICT_KINDS, CUSTOM_FIELD_TYPES, DOCUMENT_FORMATS } from "@aibos/domain";
 import { preferenceSchema } from "../manifest/customizable.ts";
 import { moduleIdSchema, tenantIdSchema, versionSchema } from "./models.ts";
 import { route } from "./route.ts";
@@ -22,7 +22,7 @@ export const reportLineSchema = z.object({
 export const customizationSchema = z
   .object({
     name: z.string(),
-    kind: z.enum(["document", "text", "hook"]),
+    kind: z.enum(["document", "text", "hook", "fields"]),
     format: z.enum([...DOCUMENT_FORMATS, "text"]),
     version: z.string(),
     /** Whether the tenant's differs from the default. */
@@ -79,6 +79,25 @@ export const customizationConflictSchema = z
   })
   .meta({ id: "CustomizationConflict" });
 export type CustomizationConflict = z.infer<typeof customizationConflictSchema>;
+
+export const customFieldSchema = z
+  .object({
+    table: z.string(),
+    name: z.string(),
+    type: z.enum(CUSTOM_FIELD_TYPES),
+  })
+  .meta({ id: "CustomField" });
+export type CustomField = z.infer<typeof customFieldSchema>;
+
+export const customFieldsSchema = z
+  .object({
+    version: z.string(),
+    /** Tables that the version lets tenants extend, with the types that a column may have. */
+    allowed: z.record(z.string(), z.array(z.enum(CUSTOM_FIELD_TYPES))),
+    items: z.array(customFieldSchema),
+  })
+  .meta({ id: "CustomFields" });
+export type CustomFields = z.infer<typeof customFieldsSchema>;
 
 export const customizationImpactSchema = z
   .object({
@@ -149,6 +168,7 @@ const named = tenantModule.extend({ name });
 const ofVersion = z.strictObject({
   version: versionSchema.optional().describe("A live one; the oldest live one unless told"),
 });
+const field = tenantModule.extend({ table: z.string().min(1).max(63), field: z.string().min(1).max(60) });
 const hopQuery = z.strictObject({ from: versionSchema, to: versionSchema });
 const prefer = z.object({ prefer: preferenceSchema });
 
@@ -190,6 +210,37 @@ export const CUSTOMIZATION_ROUTES = {
       params: named,
       body: z.strictObject({ entry: z.string().max(20).optional(), author }),
       answer: customizationEntrySchema,
+    },
+  ),
+  listCustomFields: route(
+    "get /v1/tenants/{tenant}/modules/{module}/custom-fields",
+    "Customisations",
+    "Columns of the tenant's own on a module's tables, and where it may have some",
+    { params: tenantModule, query: ofVersion, answer: customFieldsSchema },
+  ),
+  addCustomField: route(
+    "put /v1/tenants/{tenant}/modules/{module}/custom-fields/{table}/{field}",
+    "Customisations",
+    "Gives a table a column of the tenant's own",
+    {
+      params: field,
+      query: ofVersion,
+      body: z.strictObject({ type: z.enum(CUSTOM_FIELD_TYPES), author }),
+      answer: customFieldsSchema,
+    },
+  ),
+  dropCustomField: route(
+    "post /v1/tenants/{tenant}/modules/{module}/custom-fields/{table}/{field}/drop",
+    "Customisations",
+    "Takes a column of the tenant's own away",
+    {
+      params: field,
+      query: ofVersion,
+      body: z.strictObject({
+        acceptDataLoss: z.boolean().default(false).describe("Its values may be lost"),
+        author,
+      }),
+      answer: customFieldsSchema,
     },
   ),
   getCustomizationPolicy: route(

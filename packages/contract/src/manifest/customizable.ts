@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { CONFLICT_KINDS, DOCUMENT_FORMATS, parsePath, renameProblem } from "@aibos/domain";
+import {
+  CONFLICT_KINDS,
+  CUSTOM_FIELD_TYPES,
+  CUSTOM_FIELDS,
+  DOCUMENT_FORMATS,
+  parsePath,
+  renameProblem,
+} from "@aibos/domain";
 
 /** What a release's author lets tenants change. */
 
@@ -59,12 +66,32 @@ function problemOf(from: string, to: string): string | undefined {
 export function customizablesSchema(file: z.ZodType<string>) {
   return z
     .record(
-      z.string().max(60).regex(NAME, { error: "must be lower-case letters, digits and dashes" }),
+      z
+        .string()
+        .max(60)
+        .regex(NAME, { error: "must be lower-case letters, digits and dashes" })
+        .refine((name) => name !== CUSTOM_FIELDS, { error: 'is what "customFields" are called; choose another name' }),
       customizable(file),
     )
     .default({})
     .describe("What tenants may change, and the default of each");
 }
+
+/** `customFields` of a manifest. */
+export const extensibleTablesSchema = z
+  .strictObject({
+    tables: z
+      .record(z.string().min(1).max(63), z.array(z.enum(CUSTOM_FIELD_TYPES)).min(1))
+      .describe("Tables that tenants may extend by columns of their own, with the types that these may have"),
+    prefer: z
+      .enum(PREFERENCES)
+      .default("ask")
+      .describe(
+        "A release's column that is called like a tenant's: `vendor` gives it the tenant's values, `tenant` keeps both",
+      ),
+  })
+  .prefault({ tables: {} })
+  .describe("Columns that tenants may add to this module's tables");
 
 /** What a hook's content is: where it is called, or what it does. */
 export const HOOK_SCHEMA = {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { customizablesSchema } from "./customizable.ts";
+import { customizablesSchema, extensibleTablesSchema } from "./customizable.ts";
 import { rolloutPolicySchema } from "./rollout-policy.ts";
 import { isModuleId, isVersion, isVersionRange, type ModuleId, type Version, type VersionRange } from "@aibos/domain";
 
@@ -106,6 +106,7 @@ export const moduleManifestSchema = z.strictObject({
     .prefault({})
     .describe("What this version does to a tenant's data"),
   customizable: customizablesSchema(relativePath),
+  customFields: extensibleTablesSchema,
   flags: z
     .record(z.string(), z.record(z.string(), z.unknown()))
     .default({})

@@ -39,6 +39,7 @@ describe("a manifest that can be used", () => {
       },
       data: { migrations: "migrations" },
       customizable: {},
+      customFields: { tables: {}, prefer: "ask" },
       flags: {},
       breakingFlags: [],
       lifecycle: {},

@@ -1,27 +1,10 @@
 import type { RouteCaller } from "../api/routes.ts";
-import type { MultiVersionService } from "./multi-version-service.ts";
-
-type CustomizationMethods = Pick<
-  MultiVersionService,
-  | "listCustomizations"
-  | "getCustomization"
-  | "setCustomization"
-  | "listCustomizationHistory"
-  | "reapplyCustomization"
-  | "setCustomizationPolicy"
-  | "getCustomizationPolicy"
-  | "customizationImpact"
-  | "listConflicts"
-  | "resolveConflict"
-  | "listResolutions"
-  | "revokeResolution"
-  | "adviseUpgrade"
->;
+import type { CustomizationService } from "./customization-service.ts";
 
 const none = { params: {}, query: {}, body: undefined };
 
 /** The service's methods on customisations. */
-export function customizationMethods(call: RouteCaller): CustomizationMethods {
+export function customizationMethods(call: RouteCaller): CustomizationService {
   const at = (version: string | undefined): { version?: string } => (version === undefined ? {} : { version });
   return {
     listCustomizations: async (tenant, module, version) =>
@@ -34,6 +17,12 @@ export function customizationMethods(call: RouteCaller): CustomizationMethods {
       (await call.listCustomizationHistory({ ...none, params: { tenant, module, name } })).items,
     reapplyCustomization: (tenant, module, name, options = {}) =>
       call.reapplyCustomization({ ...none, params: { tenant, module, name }, body: options }),
+    listCustomFields: (tenant, module, version) =>
+      call.listCustomFields({ ...none, params: { tenant, module }, query: at(version) }),
+    addCustomField: (tenant, module, { table, name: field, version, ...body }) =>
+      call.addCustomField({ params: { tenant, module, table, field }, query: at(version), body }),
+    dropCustomField: (tenant, module, { table, name: field, version, ...body }) =>
+      call.dropCustomField({ params: { tenant, module, table, field }, query: at(version), body }),
     setCustomizationPolicy: async (tenant, module, prefer) => {
       await call.setCustomizationPolicy({ ...none, params: { tenant, module }, body: { prefer } });
     },

@@ -40,16 +40,7 @@ import type {
   StickinessOptions,
   TesterToken,
 } from "../api/route-policy.ts";
-import type {
-  Customization,
-  CustomizationConflict,
-  CustomizationEntry,
-  CustomizationImpact,
-  RecordedResolution,
-  ResolveConflictInput,
-  UpgradeAdvice,
-} from "../api/customizations.ts";
-import type { Preference } from "../manifest/customizable.ts";
+import type { CustomizationService } from "./customization-service.ts";
 import type { FlagService } from "./flag-service.ts";
 import type { PageRequest } from "./page-request.ts";
 import type { PerformanceReport, VersionComparison, VersionPerformance } from "../api/performance.ts";
@@ -100,7 +91,7 @@ export interface DataLossOptions {
  * with a stable `code` (see docs/reference/errors.md). Methods that change a tenant start a durable operation and
  * resolve when it has ended; when it fails they throw AIBOS_MIGRATION_FAILED. Use `start` to go on without waiting.
  */
-export interface MultiVersionService extends FlagService {
+export interface MultiVersionService extends FlagService, CustomizationService {
   /** Stores a packed module version. Publishing the same content again changes nothing. */
   publish(archive: Uint8Array): Promise<Published>;
   listModules(page?: PageRequest): Promise<Page<Module>>;
@@ -289,35 +280,6 @@ export interface MultiVersionService extends FlagService {
    * AIBOS_MIGRATION_FAILED when it was cancelled
    */
   rehearseMigration(tenant: string, module: string, version: string): Promise<RehearsalReport>;
-  /** What a tenant may change of a live version (the oldest unless told), and has. */
-  listCustomizations(tenant: string, module: string, version?: string): Promise<Customization[]>;
-  getCustomization(tenant: string, module: string, name: string, version?: string): Promise<Customization>;
-  /** @throws AIBOS_CUSTOMIZATION_INVALID, AIBOS_DOCUMENT_REFUSED. Null as content: the default. */
-  setCustomization(
-    tenant: string,
-    module: string,
-    name: string,
-    change: { content: string | null; author?: string; version?: string },
-  ): Promise<Customization>;
-  listCustomizationHistory(tenant: string, module: string, name: string): Promise<CustomizationEntry[]>;
-  /** Merges it again by what is decided now; with an entry, takes that entry's content. */
-  reapplyCustomization(
-    tenant: string,
-    module: string,
-    name: string,
-    options?: { entry?: string; author?: string },
-  ): Promise<CustomizationEntry>;
-  setCustomizationPolicy(tenant: string, module: string, prefer: Preference): Promise<void>;
-  getCustomizationPolicy(tenant: string, module: string): Promise<Preference>;
-  /** For all tenants on a version: how many would merge clean, need a decision, are blocked. Moves nobody. */
-  customizationImpact(module: string, from: string, to: string): Promise<CustomizationImpact>;
-  /** Those that tenants met and nobody has decided. */
-  listConflicts(module: string): Promise<CustomizationConflict[]>;
-  resolveConflict(module: string, resolution: ResolveConflictInput): Promise<RecordedResolution>;
-  listResolutions(module: string): Promise<RecordedResolution[]>;
-  revokeResolution(resolutionId: string): Promise<RecordedResolution>;
-  /** Why a tenant's modules don't go together with a version, and the fewest upgrades that would settle it. */
-  adviseUpgrade(tenant: string, module: string, version: string): Promise<UpgradeAdvice>;
   performHealthCheck(tenant: string, module: string): Promise<HealthReport>;
 
   /** What was measured of a version for a tenant. CPU and memory are those of the processes, which tenants share. */

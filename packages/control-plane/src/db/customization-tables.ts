@@ -20,7 +20,7 @@ export interface CustomizationTables {
     module: ModuleId;
     version: Version;
     name: string;
-    kind: "document" | "text" | "hook";
+    kind: "document" | "text" | "hook" | "fields";
     format: "json" | "yaml" | "text";
     default_digest: string;
     schema_digest: string | null;

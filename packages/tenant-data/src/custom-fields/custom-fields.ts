@@ -1,27 +1,14 @@
 import type { ClientBase } from "pg";
+import { CUSTOM_FIELD_TYPES, type CustomFieldType, isFieldName } from "@aibos/domain";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import { readLiveVersions, writeLiveVersion } from "../live/live-store.ts";
 import type { LiveVersion } from "../live/live-version.ts";
-import { type ColumnModel, readModel, tableOf } from "../live/version-model.ts";
+import { type ColumnModel, readModel, tableOf, type VersionModel } from "../live/version-model.ts";
 import { createViews } from "../live/version-views.ts";
 import { CustomFieldError } from "./custom-field-error.ts";
 
 /** The table, in the schema itself, that says which columns are a tenant's own. A copy carries it along. */
 export const CUSTOM_FIELDS_TABLE = "aibos_custom_fields";
-
-/** Types of a tenant's own columns, as SQL knows them. */
-export const CUSTOM_FIELD_TYPES = [
-  "text",
-  "boolean",
-  "integer",
-  "bigint",
-  "numeric",
-  "date",
-  "timestamptz",
-  "uuid",
-  "jsonb",
-] as const;
-export type CustomFieldType = (typeof CUSTOM_FIELD_TYPES)[number];
 
 /** A column of a tenant's own on a module's table. It holds nulls, so that the module's writes need not know it. */
 export interface CustomField {
@@ -30,9 +17,6 @@ export interface CustomField {
   readonly name: string;
   readonly type: CustomFieldType;
 }
-
-/** Lower case, begins with a letter, and not a name that the engine makes. */
-const NAME = /^(?!aibos_)[a-z][a-z0-9_]{0,59}$/;
 
 /** Columns that are a tenant's own, by table in the schema. */
 export async function readCustomFields(client: ClientBase, schema: string): Promise<Map<string, Set<string>>> {
@@ -47,11 +31,16 @@ export async function readCustomFields(client: ClientBase, schema: string): Prom
  * Gives a table a column of the tenant's own, in the caller's transaction. Every live version sees it under this name.
  * Declared again with the same type, nothing happens.
  *
+ * @param field.version the live version that calls the table so; the newest one unless told
  * @throws CustomFieldError
  */
-export async function declareCustomField(client: ClientBase, schema: string, field: CustomField): Promise<void> {
+export async function declareCustomField(
+  client: ClientBase,
+  schema: string,
+  field: CustomField & { readonly version?: string },
+): Promise<void> {
   const { table, name, type } = field;
-  if (!NAME.test(name)) {
+  if (!isFieldName(name)) {
     throw new CustomFieldError(
       table,
       name.slice(0, 80),
@@ -62,7 +51,7 @@ export async function declareCustomField(client: ClientBase, schema: string, fie
     throw new CustomFieldError(table, name, `there is no type "${type}"; there are ${CUSTOM_FIELD_TYPES.join(", ")}.`);
   }
   const versions = await readLiveVersions(client, schema);
-  const model = versions.at(-1)?.model ?? (await readModel(client, schema));
+  const model = modelFor(versions, field.version) ?? (await readModel(client, schema));
   const relation = tableOf(model, table)?.relation;
   if (relation === undefined) throw new CustomFieldError(table, name, "there is no such table.");
   const known = (await readRows(client, schema)).find((row) => row.relation === relation && row.column === name);
@@ -89,18 +78,36 @@ export async function declareCustomField(client: ClientBase, schema: string, fie
   await eachModel(client, schema, versions, relation, (columns) => [...columns, { name, column: name }]);
 }
 
-/** Takes a column of the tenant's own away, with its values, in the caller's transaction. One that is gone stays so. */
+/**
+ * Takes a column of the tenant's own away, with its values, in the caller's transaction. One that is gone stays so.
+ *
+ * @throws CustomFieldError when it holds values and nobody accepted that they are lost
+ */
 export async function dropCustomField(
   client: ClientBase,
   schema: string,
-  { table, name }: Pick<CustomField, "table" | "name">,
+  { table, name, version }: Pick<CustomField, "table" | "name"> & { readonly version?: string },
+  { acceptDataLoss = true }: { acceptDataLoss?: boolean } = {},
 ): Promise<void> {
   const versions = await readLiveVersions(client, schema);
-  const found = (await listCustomFields(client, schema)).find((field) => field.table === table && field.name === name);
-  const model = versions.at(-1)?.model ?? (await readModel(client, schema));
+  const model = modelFor(versions, version) ?? (await readModel(client, schema));
   const relation = tableOf(model, table)?.relation ?? "";
   const column = tableOf(model, table)?.columns.find((one) => one.name === name)?.column ?? "";
-  if (found === undefined) return;
+  if ((await readCustomFields(client, schema)).get(relation)?.has(column) !== true) return;
+  if (!acceptDataLoss) {
+    const place = `${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`;
+    const { rows } = await client.query<{ n: number }>(
+      `select count(${quoteIdentifier(column)})::int as n from ${place}`,
+    );
+    const values = rows[0]?.n ?? 0;
+    if (values > 0) {
+      throw new CustomFieldError(
+        table,
+        name,
+        `it holds ${values} values, which would be lost; say that you accept that.`,
+      );
+    }
+  }
   await eachModel(client, schema, versions, relation, (columns) => columns.filter((one) => one.column !== column));
   const base = quoteIdentifier(schema);
   await client.query(`alter table ${base}.${quoteIdentifier(relation)} drop column ${quoteIdentifier(column)}`);
@@ -110,10 +117,13 @@ export async function dropCustomField(
   ]);
 }
 
-/** The tenant's own columns, as the newest live version calls them. */
-export async function listCustomFields(client: ClientBase, schema: string): Promise<CustomField[]> {
-  const versions = await readLiveVersions(client, schema);
-  const model = versions.at(-1)?.model ?? (await readModel(client, schema));
+function modelFor(versions: readonly LiveVersion[], version: string | undefined): VersionModel | undefined {
+  return (versions.find((one) => one.version === version) ?? versions.at(-1))?.model;
+}
+
+/** The tenant's own columns, as a live version calls them; the newest unless told. */
+export async function listCustomFields(client: ClientBase, schema: string, version?: string): Promise<CustomField[]> {
+  const model = modelFor(await readLiveVersions(client, schema), version) ?? (await readModel(client, schema));
   return (await readRows(client, schema)).flatMap(({ relation, column, type }) => {
     const table = model.tables.find((one) => one.relation === relation);
     const name = table?.columns.find((one) => one.column === column)?.name;

@@ -1,6 +1,16 @@
 import type { Kysely } from "kysely";
 import { CustomizationConflictError } from "@aibos/contract";
-import { type Conflict, formatPath, type ModuleId, type ReportLine, type Version } from "@aibos/domain";
+import {
+  type Conflict,
+  CUSTOM_FIELDS,
+  type Decide,
+  decisionOf,
+  type FieldChoice,
+  formatPath,
+  type ReportLine,
+  segmentKey,
+  type Version,
+} from "@aibos/domain";
 import type { ControlTables } from "../../db/control-tables.ts";
 import type { Customizable } from "./customizable.ts";
 import { createCustomizableReadModel, type Customizables } from "./customizable-read-model.ts";
@@ -21,6 +31,8 @@ export interface CarriedContent {
   readonly content: string | undefined;
   readonly conflicts: readonly Conflict[];
   readonly report: readonly ReportLine[];
+  /** Of the tenant's own columns. */
+  readonly choices?: ReadonlyMap<string, FieldChoice>;
 }
 
 /** The release's customisable that continues one of the release before. */
@@ -70,20 +82,24 @@ export async function carryAlong(
 /**
  * What an upgrade would mean for a tenant's customisations. Changes nothing.
  *
- * @param writeLast whether the contents of the last version are asked for, too
+ * @param options.preserve false: of a tenant that starts with the new defaults, but for columns of its own
+ * @param options.writeLast whether the contents of the last version are asked for, too
  */
 export async function previewCarrying(
   db: Db,
   place: TenantPlace,
   path: readonly Version[],
-  writeLast = false,
+  { preserve = true, writeLast = false }: { preserve?: boolean; writeLast?: boolean } = {},
 ): Promise<CarriedContent[]> {
   const [start] = path;
   if (start === undefined) return [];
-  const present = (await presentEntries(db, place, start)).filter(({ content }) => content !== null);
+  const present = (await presentEntries(db, place, start)).filter(
+    ({ content, name }) => content !== null && (preserve || name === CUSTOM_FIELDS),
+  );
   if (present.length === 0) return [];
   const model = createCustomizableReadModel(db);
-  const decisions = await loadDecisions(db, place.module);
+  const decided = await loadDecisions(db, place.module);
+  const decisions = preserve ? decided : withoutQuestions(decided);
   const releases = (version: Version): Promise<Customizables> => model.of(place.module, version);
   const carried: CarriedContent[] = [];
   for (const { name, content } of present) {
@@ -94,10 +110,43 @@ export async function previewCarrying(
   return carried;
 }
 
+/** Who starts with the new defaults keeps columns all the same: they hold data. Both stay where nobody decided. */
+function withoutQuestions(decisions: Decisions): Decisions {
+  return {
+    special: decisions.special,
+    decideFor: (...whose) => {
+      const decide = decisions.decideFor(...whose);
+      return (conflict) => decide(conflict) ?? { take: conflict.kind === "custom-field" ? "tenant" : "vendor" };
+    },
+  };
+}
+
+/** What becomes of a tenant's own columns on a way: by the release that brings columns of their names. */
+export type FieldsOnTheWay = ReadonlyMap<Version, Readonly<Record<string, FieldChoice>>>;
+
 /** @throws CustomizationConflictError when something is left to decide */
-export async function requireCarrying(db: Db, place: TenantPlace, path: readonly Version[]): Promise<void> {
-  const open = (await previewCarrying(db, place, path)).filter(({ conflicts }) => conflicts.length > 0);
+export async function requireCarrying(
+  db: Db,
+  place: TenantPlace,
+  path: readonly Version[],
+  options: { preserve: boolean },
+): Promise<FieldsOnTheWay> {
+  const carried = await previewCarrying(db, place, path, options);
+  const open = carried.filter(({ conflicts }) => conflicts.length > 0);
   if (open.length > 0) throw conflictError(place, path, open);
+  return new Map(
+    carried.flatMap(({ to, choices }) =>
+      choices === undefined || choices.size === 0 ? [] : [[to, Object.fromEntries(choices)] as const],
+    ),
+  );
+}
+
+/** What the plan chose for columns holds, whatever is decided while it runs: the data was changed by it. */
+function asPlanned(planned: Readonly<Record<string, FieldChoice>>, decide: Decide): Decide {
+  return (conflict) => {
+    const choice = conflict.kind === "custom-field" ? planned[conflict.path.map(segmentKey).join(".")] : undefined;
+    return choice === undefined ? decide(conflict) : decisionOf(choice);
+  };
 }
 
 function conflictError(
@@ -115,15 +164,28 @@ function conflictError(
 export async function mergeAtHop(
   db: Db,
   place: TenantPlace,
-  hop: { from: Version; to: Version; migrationId: string; preserve: boolean },
+  hop: {
+    from: Version;
+    to: Version;
+    migrationId: string;
+    preserve: boolean;
+    customFields?: Readonly<Record<string, FieldChoice>> | undefined;
+  },
 ): Promise<{ merged: number; lines: number }> {
-  const { from, to, migrationId } = hop;
+  const { from, to, migrationId, preserve, customFields = {} } = hop;
   await supersede(db, place, to, migrationId);
-  if (!hop.preserve) return { merged: 0, lines: 0 };
-  const present = (await presentEntries(db, place, from)).filter(({ content }) => content !== null);
+  const present = (await presentEntries(db, place, from)).filter(
+    ({ content, name }) => content !== null && (preserve || name === CUSTOM_FIELDS),
+  );
+  if (present.length === 0) return { merged: 0, lines: 0 };
   const model = createCustomizableReadModel(db);
   const [sources, next] = [await model.of(place.module, from), await model.of(place.module, to)];
-  const decisions = await loadDecisions(db, place.module);
+  const decided = await loadDecisions(db, place.module);
+  const wanted = preserve ? decided : withoutQuestions(decided);
+  const decisions: Decisions = {
+    special: wanted.special,
+    decideFor: (...whose) => asPlanned(customFields, wanted.decideFor(...whose)),
+  };
   let lines = 0;
   for (const { id, name, content } of present) {
     const source = sources.get(name);
@@ -150,14 +212,28 @@ export async function mergeAtHop(
 
 export { takeBackEntries as undoMergeAtHop };
 
-/** Whether a module's releases on a path have anything that tenants may change. */
-export async function hasCustomizables(db: Db, module: ModuleId, path: readonly Version[]): Promise<boolean> {
-  const row = await db
+/** Whether a module's releases on a path have anything that tenants may change, or the tenant columns of its own. */
+export async function hasCustomizables(
+  db: Db,
+  { tenant, module }: TenantPlace,
+  path: readonly Version[],
+): Promise<boolean> {
+  const declared = await db
     .selectFrom("customizables")
     .select("name")
     .where("module", "=", module)
     .where("version", "in", [...path])
+    .where("kind", "<>", "fields")
     .limit(1)
     .executeTakeFirst();
-  return row !== undefined;
+  if (declared !== undefined) return true;
+  const own = await db
+    .selectFrom("customizations")
+    .select("id")
+    .where("tenant", "=", tenant)
+    .where("module", "=", module)
+    .where("name", "=", CUSTOM_FIELDS)
+    .limit(1)
+    .executeTakeFirst();
+  return own !== undefined;
 }

@@ -3,6 +3,7 @@ import {
   changeValues,
   type ConflictKind,
   formatPath,
+  isFieldName,
   type JsonValue,
   parsePath,
   readDocumentText,
@@ -23,7 +24,9 @@ export function checkHandMerged(
   if (kind === "text" && typeof value !== "string") throw invalid("must be lines of text");
   if (kind === "order" && !isOrder(value))
     throw invalid("must be a list of the items' keys, as the conflict shows them");
-  if (kind === "text" || kind === "order" || target === undefined) return;
+  if (kind === "custom-field" && !(typeof value === "string" && isFieldName(value)))
+    throw invalid("must be a name for the field that is kept");
+  if (kind === "text" || kind === "order" || kind === "custom-field" || target === undefined) return;
   if (kind === "hook-payload") {
     checkContent(target, JSON.stringify(value ?? null));
     return;

@@ -1,9 +1,16 @@
 import type { Kysely } from "kysely";
 import { CustomizableNotFoundError } from "@aibos/contract";
-import type { ModuleId, Version } from "@aibos/domain";
+import { CUSTOM_FIELDS, type ModuleId, type Version } from "@aibos/domain";
 import type { ControlTables } from "../../db/control-tables.ts";
 import { RecentlyUsed } from "../modules/recently-used.ts";
-import { type Customizable, renamesOf, schemaOf } from "./customizable.ts";
+import {
+  type Customizable,
+  customFieldsOf,
+  NO_FIELDS,
+  type ReleaseFields,
+  renamesOf,
+  schemaOf,
+} from "./customizable.ts";
 
 export type Customizables = ReadonlyMap<string, Customizable>;
 
@@ -25,18 +32,25 @@ export function createCustomizableReadModel(db: Kysely<ControlTables>): Customiz
     if (known !== undefined) return known;
     const found = await readCustomizables(db, module, version);
     // A release that is not published yet may be soon.
-    if (found.size > 0) kept.set(key, found);
-    return found;
+    if (found.size > 0) kept.set(key, withFields(found));
+    return withFields(found);
   };
   return {
     of,
     async get(module, version, name) {
       const all = await of(module, version);
       const found = all.get(name);
-      if (found === undefined) throw new CustomizableNotFoundError(module, version, name, [...all.keys()]);
+      if (found === undefined) {
+        throw new CustomizableNotFoundError(module, version, name, [...all.keys()]);
+      }
       return found;
     },
   };
+}
+
+/** Tenants' own columns are carried along whatever a release says of them. */
+function withFields(found: Customizables): Customizables {
+  return found.has(CUSTOM_FIELDS) ? found : new Map([...found, [CUSTOM_FIELDS, customFieldsOf(NO_FIELDS, {})]]);
 }
 
 async function readCustomizables(
@@ -55,9 +69,10 @@ async function readCustomizables(
     .orderBy("c.name")
     .execute();
   return new Map(
-    rows.map((row) => [
-      row.name,
-      {
+    rows.map((row): [string, Customizable] => {
+      if (row.kind === "fields")
+        return [row.name, customFieldsOf(JSON.parse(row.schema ?? "") as ReleaseFields, row.prefer)];
+      const one = {
         name: row.name,
         kind: row.kind,
         format: row.format,
@@ -68,7 +83,9 @@ async function readCustomizables(
         formerly: row.formerly ?? undefined,
         renames: renamesOf(row.renamed),
         prefer: row.prefer,
-      },
-    ]),
+        fields: undefined,
+      };
+      return [row.name, one];
+    }),
   );
 }

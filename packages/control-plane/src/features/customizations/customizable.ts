@@ -2,18 +2,21 @@ import { createHash } from "node:crypto";
 import { CustomizationInvalidError, HOOK_SCHEMA, type Preference } from "@aibos/contract";
 import {
   compileDocumentSchema,
+  CUSTOM_FIELDS,
+  type CustomFieldType,
   type DocumentSchema,
   formatPath,
   parsePath,
   readDocumentText,
   refuseText,
   type Rename,
+  type TableChange,
 } from "@aibos/domain";
 
 /** Something that a release lets tenants change. */
 export interface Customizable {
   readonly name: string;
-  readonly kind: "document" | "text" | "hook";
+  readonly kind: "document" | "text" | "hook" | "fields";
   readonly format: "json" | "yaml" | "text";
   readonly content: string;
   readonly contentDigest: string;
@@ -23,6 +26,37 @@ export interface Customizable {
   readonly formerly: string | undefined;
   readonly renames: readonly Rename[];
   readonly prefer: Preference;
+  /** Of the tenant's own columns. */
+  readonly fields: ReleaseFields | undefined;
+}
+
+/** What a release says of tenants' own columns. */
+export interface ReleaseFields {
+  /** Tables that tenants may extend, with the types that columns may have. */
+  readonly tables: Readonly<Record<string, readonly CustomFieldType[]>>;
+  /** What each of the module's migrations up to this release does to tables. */
+  readonly changes: readonly (readonly TableChange[])[];
+}
+
+export const NO_FIELDS: ReleaseFields = { tables: {}, changes: [] };
+/** A tenant without columns of its own. */
+export const NO_FIELDS_TEXT = "{}\n";
+
+/** The one customisable that every release has: the tenant's own columns. */
+export function customFieldsOf(fields: ReleaseFields, prefer: Preference): Customizable {
+  return {
+    name: CUSTOM_FIELDS,
+    kind: "fields",
+    format: "json",
+    content: NO_FIELDS_TEXT,
+    contentDigest: digestOf(NO_FIELDS_TEXT),
+    schema: undefined,
+    schemaText: undefined,
+    formerly: undefined,
+    renames: [],
+    prefer,
+    fields,
+  };
 }
 
 export function digestOf(text: string): string {

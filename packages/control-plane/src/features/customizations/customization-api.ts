@@ -1,7 +1,17 @@
-import { type Customization, type CustomizationEntry, type RouteHandlers, VersionNotLiveError } from "@aibos/contract";
+import {
+  type Customization,
+  type CustomizationEntry,
+  type CustomFields,
+  CustomizationInvalidError,
+  type RouteHandlers,
+  VersionNotLiveError,
+} from "@aibos/contract";
 import {
   buildUpgradeGraph,
   compareVersions,
+  CUSTOM_FIELDS,
+  type CustomFieldType,
+  type FieldsByTable,
   findUpgradePath,
   type JsonValue,
   type ModuleId,
@@ -12,6 +22,9 @@ import {
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { readTenantModule } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
+import { CustomFieldError } from "@aibos/tenant-data";
+import { editCustomFields, type FieldsEdit, ownOf, presentFields } from "./edit-custom-fields.ts";
+import { readFields } from "./fields-text.ts";
 import { listOpenConflicts } from "./open-conflicts.ts";
 import type { Customizable } from "./customizable.ts";
 import { createCustomizableReadModel } from "./customizable-read-model.ts";
@@ -28,6 +41,9 @@ type CustomizationApi = Pick<
   | "setCustomization"
   | "listCustomizationHistory"
   | "reapplyCustomization"
+  | "listCustomFields"
+  | "addCustomField"
+  | "dropCustomField"
   | "getCustomizationPolicy"
   | "setCustomizationPolicy"
   | "customizationImpact"
@@ -83,18 +99,56 @@ export function createCustomizationApi({
     });
   }
 
+  const editFields = (edit: FieldsEdit) => editCustomFields({ database, customizables }, edit);
+
+  async function describeFields(place: TenantPlace, version: Version): Promise<CustomFields> {
+    const { fields } = await customizables.get(place.module, version, CUSTOM_FIELDS);
+    const items = Object.entries(await presentFields(db, place, version)).flatMap(([table, own]) =>
+      Object.entries(own).map(([field, { type }]) => ({ table, name: field, type: type as CustomFieldType })),
+    );
+    const tables = Object.entries(fields?.tables ?? {});
+    return { version, allowed: Object.fromEntries(tables.map(([table, types]) => [table, [...types]])), items };
+  }
+
+  /** Adds what an earlier entry has; columns that are there stay, since they hold data. */
+  async function reapplyFields(
+    { version, ...place }: TenantPlace & { version: Version },
+    { entry, author }: { entry: string | undefined; author: string },
+  ): Promise<number> {
+    const found = (await entryHistory(db, place, CUSTOM_FIELDS)).find(({ id }) => String(id) === entry);
+    if (found?.content == null) {
+      const message =
+        "what was decided about a column is in the data; go back to the version before, decide differently and move again";
+      throw new CustomizationInvalidError(CUSTOM_FIELDS, [{ path: "", message }]);
+    }
+    const wanted = readFields(found.content);
+    const change = (present: FieldsByTable): FieldsByTable => ({
+      ...present,
+      ...Object.fromEntries(
+        Object.keys(wanted).map((table) => [table, { ...ownOf(wanted, table), ...ownOf(present, table) }]),
+      ),
+    });
+    return (await editFields({ ...place, version, author, origin: "reapply", change })) ?? found.id;
+  }
+
   return {
     async listCustomizations({ params, query }) {
       const version = await liveVersion(params, query.version);
       const present = await presentEntries(db, params, version);
       const all = await customizables.of(params.module, version);
-      const items = [...all.values()].map((target) =>
-        describe(
-          target,
-          version,
-          present.find(({ name }) => name === target.name),
-        ),
-      );
+      const items = [...all.values()]
+        .filter(({ name, fields }) => {
+          // Every release has a place for columns of tenants' own; most have no use for it.
+          const declared = fields === undefined || Object.keys(fields.tables).length > 0;
+          return declared || present.some((entry) => entry.name === name);
+        })
+        .map((target) =>
+          describe(
+            target,
+            version,
+            present.find(({ name }) => name === target.name),
+          ),
+        );
       return { items };
     },
 
@@ -104,9 +158,41 @@ export function createCustomizationApi({
 
     async setCustomization({ params: { name, ...place }, query, body }) {
       const version = await liveVersion(place, query.version);
+      if (name === CUSTOM_FIELDS) {
+        const { author, content } = body;
+        const wanted = content === null ? {} : readFields(content);
+        const origin = content === null ? "reset" : "edit";
+        await editFields({ ...place, version, author, origin, change: () => wanted });
+        return describeNow(place, version, name);
+      }
       const target = await customizables.get(place.module, version, name);
       await database.transaction((tx) => editCustomization(tx.db, { ...place, version }, target, body));
       return describeNow(place, version, name);
+    },
+
+    async listCustomFields({ params, query }) {
+      return describeFields(params, await liveVersion(params, query.version));
+    },
+
+    async addCustomField({ params: { table, field, ...place }, query, body: { type, author } }) {
+      const version = await liveVersion(place, query.version);
+      const change = (present: FieldsByTable): FieldsByTable => ({
+        ...present,
+        [table]: { ...ownOf(present, table), [field]: { type } },
+      });
+      await editFields({ ...place, version, author, change });
+      return describeFields(place, version);
+    },
+
+    async dropCustomField({ params: { table, field, ...place }, query, body: { author, acceptDataLoss } }) {
+      const version = await liveVersion(place, query.version);
+      const change = (present: FieldsByTable): FieldsByTable => {
+        const { [field]: dropped, ...others } = ownOf(present, table);
+        if (dropped === undefined) throw new CustomFieldError(table, field, "the tenant has no such field.");
+        return { ...present, [table]: others };
+      };
+      await editFields({ ...place, version, author, acceptDataLoss, change });
+      return describeFields(place, version);
     },
 
     listCustomizationHistory: async ({ params: { name, ...place } }) => ({ items: await history(place, name) }),
@@ -115,11 +201,14 @@ export function createCustomizationApi({
       const version = (await liveVersions(place.tenant, place.module)).at(-1) ?? (await liveVersion(place, undefined));
       const target = await customizables.get(place.module, version, name);
       const at = { ...place, version };
-      const id = await database.transaction((tx) =>
-        entry === undefined
-          ? reapplyMerge(tx.db, at, target, { author, customizables })
-          : reapplyEntry(tx.db, at, target, { entry, author }),
-      );
+      const id =
+        name === CUSTOM_FIELDS
+          ? await reapplyFields(at, { entry, author })
+          : await database.transaction((tx) =>
+              entry === undefined
+                ? reapplyMerge(tx.db, at, target, { author, customizables })
+                : reapplyEntry(tx.db, at, target, { entry, author }),
+            );
       const made = (await history(place, name)).find((one) => one.id === String(id));
       if (made === undefined) throw new Error(`Entry ${id} is gone.`);
       return made;

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { sql } from "kysely";
-import { formatPath, type ModuleId, type ReportLine, type TenantId, type Version } from "@aibos/domain";
+import { CUSTOM_FIELDS, formatPath, type ModuleId, type ReportLine, type TenantId, type Version } from "@aibos/domain";
 import type { ControlTables } from "../../db/control-tables.ts";
 import type { CustomizationTables, StoredReportLine } from "../../db/customization-tables.ts";
 import { digestOf } from "./customizable.ts";
@@ -158,4 +158,19 @@ export async function newestEntry(db: Db, { tenant, module }: TenantPlace): Prom
     .where("module", "=", module)
     .executeTakeFirstOrThrow();
   return row.newest;
+}
+
+/** Whether a tenant's own columns were changed after an entry. */
+export async function hasNewFields(db: Db, { tenant, module }: TenantPlace, mark: number): Promise<boolean> {
+  const row = await db
+    .selectFrom("customizations")
+    .select("id")
+    .where("tenant", "=", tenant)
+    .where("module", "=", module)
+    .where("name", "=", CUSTOM_FIELDS)
+    .where("id", ">", mark)
+    .where("origin", "<>", "merge")
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }

@@ -1,59 +1,19 @@
-import { mkdtemp, realpath, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MultiVersionService } from "@aibos/contract";
-import { parseVersion } from "@aibos/domain";
-import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
-import { type ControlDatabase, openControlDatabase } from "../../db/control-database.ts";
-import { createMultiVersionService } from "../../index.ts";
+import type { JsonValue } from "@aibos/domain";
+import type { ControlDatabase } from "../../db/control-database.ts";
 import { seedTenantModule } from "../../testing/test-catalog.ts";
 import { SHOP_VERSIONS, shopArchive } from "./testing/shop-module.ts";
+import { MINE, openShopWorld, type ShopWorld } from "./testing/shop-world.ts";
 
-let test: TestDatabase;
+let world: ShopWorld;
 let database: ControlDatabase;
-let folder: string;
-let running: { service: MultiVersionService; stop(): Promise<void> };
 let service: MultiVersionService;
-
 beforeAll(async () => {
-  test = await createTestDatabase();
-  folder = await realpath(await mkdtemp(join(tmpdir(), "aibos-custom-")));
-  running = await createMultiVersionService({ databaseUrl: test.url, dataFolder: folder });
-  service = running.service;
-  database = openControlDatabase(test.url, "test", 2);
-  for (const version of SHOP_VERSIONS) await service.publish(await shopArchive(version));
+  world = await openShopWorld(SHOP_VERSIONS);
+  ({ service, database } = world);
 }, 240_000);
-
-afterAll(async () => {
-  await database.close();
-  await running.stop();
-  await test.drop();
-  await rm(folder, { recursive: true, force: true });
-}, 120_000);
-
-const MINE = {
-  settings: "# We give more time\ndays: 90 # as agreed\nsender: us\nsteps:\n  - id: check\n    by: Ann\n  - id: send\n",
-  mail: "Hi there,\n\nyour order is on its way.\n\nCheers\n",
-  "on-order": '{ "url": "https://example.com/orders" }\n',
-};
-
-async function customize(tenant: string): Promise<void> {
-  for (const [name, content] of Object.entries(MINE)) {
-    await service.setCustomization(tenant, "shop", name, { content, author: "ann" });
-  }
-}
-
-async function contentsOf(tenant: string): Promise<Record<string, string>> {
-  const all = await service.listCustomizations(tenant, "shop");
-  return Object.fromEntries(all.map(({ name, content }) => [name, content]));
-}
-
-async function installed(tenant: string): Promise<string> {
-  await service.createTenant({ id: tenant });
-  await service.install(tenant, "shop", "1.0.0");
-  return tenant;
-}
+afterAll(() => world[Symbol.asyncDispose](), 120_000);
 
 describe("a release", () => {
   it("whose default is not valid, is missing or is hostile can't be published", async () => {
@@ -81,7 +41,7 @@ describe("a release", () => {
 
 describe("editing", () => {
   it("is checked, versioned and can be taken back", async () => {
-    await seedTenantModule(database, { tenant: "editor", module: "shop", weights: { "1.0.0": 10_000 } });
+    await seedTenantModule(database, { tenant: "editor", module: "shop", weights: { "1.1.0": 10_000 } });
     const set = (content: string | null) =>
       service.setCustomization("editor", "shop", "settings", { content, author: "bob" });
     await expect(set("days: 400\n")).rejects.toMatchObject({ code: "AIBOS_CUSTOMIZATION_INVALID" });
@@ -89,7 +49,7 @@ describe("editing", () => {
     await expect(service.getCustomization("editor", "shop", "nothing")).rejects.toMatchObject({
       code: "AIBOS_CUSTOMIZABLE_NOT_FOUND",
     });
-    expect(await set("days: 30\nsteps: []\n")).toMatchObject({ customized: true, author: "bob", version: "1.0.0" });
+    expect(await set("days: 30\nsteps: []\n")).toMatchObject({ customized: true, author: "bob", version: "1.1.0" });
     await set("days: 31\nsteps: []\n");
     expect(await set(null)).toMatchObject({ customized: false });
     const history = await service.listCustomizationHistory("editor", "shop", "settings");
@@ -99,42 +59,72 @@ describe("editing", () => {
       ["edit", "bob"],
     ]);
     expect(history[1]?.diff).toContain("-days: 30\n+days: 31\n");
-    expect(history[2]?.base).toContain("days: 14");
+    expect(history[2]?.base).toContain("days: 21");
     const again = await service.reapplyCustomization("editor", "shop", "settings", { entry: history[1]?.id ?? "" });
     expect(again).toMatchObject({ origin: "reapply", content: "days: 31\nsteps: []\n" });
   });
 });
 
-describe("a tenant that customised a document, a text and a hook, over three hops", () => {
+/** Tenants with the same conflicts as the first one. */
+const OTHERS = 30;
+/** So many of them have data and are moved; of the others it is said what would come of it. */
+const MOVED = 3;
+/** What people decide, by kind and place; the tenant's where it is not said. */
+const DECISIONS: Readonly<Record<string, { take: "vendor" } | { take: "value"; value: JsonValue }>> = {
+  "text /line 1": { take: "value", value: "Hi {{name}},\n" },
+  "schema /days": { take: "value", value: 60 },
+  "custom-field /orders/priority": { take: "vendor" },
+};
+
+describe("a tenant that customised a document, a text, columns and a hook, over three hops", () => {
   it("is asked once a conflict, for all; goes back to the byte, and up again without a question", async () => {
-    const tenant = await installed("acme");
-    await customize(tenant);
-    for (let index = 0; index < 30; index += 1) {
-      const other = `like-acme-${index}`;
-      await seedTenantModule(database, { tenant: other, module: "shop", weights: { "1.0.0": 10_000 } });
-      await customize(other);
+    const tenant = await world.installed("acme");
+    await world.customize(tenant);
+    const others = Array.from({ length: MOVED }, (_, index) => `like-acme-${index}`);
+    for (const other of others) {
+      await world.installed(other);
+      await world.customize(other);
     }
-    await database.db
-      .updateTable("tenant_modules")
-      .set({ data_version: parseVersion("1.0.0") })
-      .where("data_version", "is", null)
-      .execute();
-    const before = await contentsOf(tenant);
-    expect(before).toEqual(MINE);
+    const alike = Array.from({ length: OTHERS - MOVED }, (_, index) => `same-as-acme-${index}`);
+    for (const other of alike)
+      await seedTenantModule(database, { tenant: other, module: "shop", weights: { "1.0.0": 10_000 } });
+    await database.pool.query(
+      `insert into customizations (tenant, module, version, name, base_digest, content_digest, origin, author)
+       select other, module, version, name, base_digest, content_digest, origin, author
+       from customizations, unnest($2::text[]) other where tenant = $1 order by id`,
+      [tenant, alike],
+    );
+    for (const one of [tenant, ...others]) {
+      await database.pool.query(
+        `update "${await world.schemaOf(one)}".orders set reference = 'r' || id, priority = id, region = 'north' where id = 1`,
+      );
+    }
+    const before = await world.everythingOf(tenant);
+    expect(before).toMatchObject({ contents: MINE });
 
     // Each kind is told beforehand, and blocks this tenant only.
     const found = await service.validateMigration(tenant, "shop", "2.0.0");
-    expect([found.isValid, found.errors.map(({ code }) => code)]).toEqual([
+    expect([found.isValid, new Set(found.errors.map(({ code }) => code))]).toEqual([
       false,
-      ["AIBOS_CUSTOMIZATION_CONFLICT", "AIBOS_CUSTOMIZATION_CONFLICT", "AIBOS_CUSTOMIZATION_CONFLICT"],
+      new Set(["AIBOS_CUSTOMIZATION_CONFLICT"]),
+    ]);
+    expect(
+      found.errors.map(({ message }) => /^Customisation (.*) conflicts \((.*?)\)/.exec(message)?.slice(1)),
+    ).toEqual([
+      ['"custom-fields" at /orders/reference', "custom-field"],
+      ['"mail" at /line 1', "text"],
+      ['"on-order"', "hook-payload"],
+      ['"settings" at /days', "change"],
     ]);
     await expect(service.migrateTenant(tenant, "shop", "2.0.0")).rejects.toMatchObject({
       code: "AIBOS_CUSTOMIZATION_CONFLICT",
     });
+    expect(await world.everythingOf(tenant)).toEqual(before);
 
     const rehearsed = await service.rehearseMigration(tenant, "shop", "2.0.0");
     expect(rehearsed).toMatchObject({ passed: false, failure: null });
     expect(rehearsed.conflicts.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
+      "customisation custom-fields",
       "customisation mail",
       "customisation on-order",
       "customisation settings",
@@ -146,38 +136,36 @@ describe("a tenant that customised a document, a text and a hook, over three hop
       const { conflicts } = await service.customizationImpact("shop", "1.0.0", "2.0.0");
       for (const { id, kind, name, path, tenants } of conflicts) {
         decided.push(`${name}${path} ${kind} of ${tenants}`);
-        const byHand = { take: "value" as const, value: "Hi {{name}},\n" };
-        const resolution =
-          kind === "text"
-            ? byHand
-            : kind === "schema"
-              ? { take: "value" as const, value: 60 }
-              : { take: "tenant" as const };
+        const resolution = DECISIONS[`${kind} ${path}`] ?? { take: "tenant" };
         await service.resolveConflict("shop", { conflict: id, author: "carol", ...resolution });
       }
       if (conflicts.length === 0) break;
     }
+    const all = OTHERS + 1;
     expect(decided.sort()).toEqual([
-      "mail/line 1 text of 31",
-      "on-order hook-payload of 31",
-      // Who edited in the test before.
-      "settings/days change of 1",
-      "settings/days change of 31",
-      "settings/days schema of 31",
+      `custom-fields/orders/priority custom-field of ${all}`,
+      `custom-fields/orders/reference custom-field of ${all}`,
+      `mail/line 1 text of ${all}`,
+      `on-order hook-payload of ${all}`,
+      `settings/days change of ${all}`,
+      `settings/days schema of ${all}`,
     ]);
 
     expect(await service.listConflicts("shop")).toEqual([]);
     const impact = await service.customizationImpact("shop", "1.0.0", "2.0.0");
-    expect(impact).toMatchObject({ tenants: 32, clean: 32, untouched: 0, oneDecision: 0, blocked: 0, merges: 4 });
-    for (const other of ["like-acme-0", "like-acme-29"]) {
-      expect((await service.validateMigration(other, "shop", "2.0.0")).errors).toEqual([]);
-    }
+    const clean = { tenants: all, clean: all, untouched: 0, oneDecision: 0, blocked: 0, merges: 4 };
+    expect(impact).toMatchObject(clean);
 
     expect(await service.rehearseMigration(tenant, "shop", "2.0.0")).toMatchObject({ passed: true, conflicts: [] });
-    expect(await contentsOf(tenant)).toEqual(before);
+    expect(await world.everythingOf(tenant)).toEqual(before);
     const upgrade = await service.migrateTenant(tenant, "shop", "2.0.0");
     expect(upgrade.steps.filter(({ name }) => name === "merge-customizations")).toHaveLength(3);
-    const after = await contentsOf(tenant);
+    expect(await world.ordersOf(tenant)).toEqual([
+      // Kept beside the release's, adopted as a number, and left alone.
+      { id: 1, reference: null, own_reference: "r1", priority: 1, region: "north" },
+      { id: 2, reference: null, own_reference: null, priority: null, region: null },
+    ]);
+    const after = await world.contentsOf(tenant);
     expect(after["settings"]).toBe(
       "# We give more time\ndays: 60 # as agreed\nsteps:\n  - id: check\n    by: Ann\n  - id: pack\n  - id: send\nmail:\n  from: us\n",
     );
@@ -191,16 +179,27 @@ describe("a tenant that customised a document, a text and a hook, over three hop
       detail: "schema: merged by hand, decided by carol",
     });
 
+    // Nobody is asked again for the others, nor when they are many at once.
+    const fleet = await service.startFleetUpgrade("shop", "2.0.0", {
+      concurrency: 4,
+      excludeTenants: ["editor", ...alike],
+    });
+    expect((await service.waitForFleetUpgrade(fleet.id)).counts).toMatchObject({ moved: MOVED });
+    for (const other of others) {
+      expect(await world.contentsOf(other)).toEqual(after);
+      expect(await world.ordersOf(other)).toEqual(await world.ordersOf(tenant));
+    }
+
     // An edit of the new version, a rollback, and up again.
     await service.setCustomization(tenant, "shop", "mail", { content: "New\n", author: "ann" });
     await service.rollbackTenant(tenant, "shop", undefined, { acceptDataLoss: true });
-    expect(await contentsOf(tenant)).toEqual(before);
+    expect(await world.everythingOf(tenant)).toEqual(before);
     const aside = (await service.listCustomizationHistory(tenant, "shop", "mail")).filter((entry) => entry.aside);
     expect(aside).toMatchObject([{ content: "New\n", author: "ann", version: "2.0.0" }]);
     await service.migrateTenant(tenant, "shop", "2.0.0");
-    expect(await contentsOf(tenant)).toEqual(after);
+    expect(await world.contentsOf(tenant)).toEqual(after);
     await service.reapplyCustomization(tenant, "shop", "mail", { entry: aside[0]?.id ?? "" });
-    expect((await contentsOf(tenant))["mail"]).toBe("New\n");
+    expect((await world.contentsOf(tenant))["mail"]).toBe("New\n");
 
     // What was decided can be taken back, and decided differently.
     const resolutions = await service.listResolutions("shop");
@@ -215,15 +214,15 @@ describe("a tenant that customised a document, a text and a hook, over three hop
     await service.resolveConflict("shop", { conflict: days?.conflict ?? "", take: "vendor", tenant });
     const reapplied = await service.reapplyCustomization(tenant, "shop", "settings", { author: "dan" });
     expect(reapplied.content).toContain("days: 21 # as agreed");
-  }, 240_000);
+  }, 300_000);
 
   it("has a rollback point put its customisations back, and the later ones aside", async () => {
-    const tenant = await installed("points");
+    const tenant = await world.installed("points");
     await service.setCustomization(tenant, "shop", "mail", { content: "First\n", author: "ann" });
     const point = await service.createRollbackPoint(tenant, "shop", "1.0.0", "before I write");
     await service.setCustomization(tenant, "shop", "mail", { content: "Second\n", author: "ann" });
     await service.restoreFromRollbackPoint(point.id, { acceptDataLoss: true });
-    expect((await contentsOf(tenant))["mail"]).toBe("First\n");
+    expect((await world.contentsOf(tenant))["mail"]).toBe("First\n");
     const history = await service.listCustomizationHistory(tenant, "shop", "mail");
     expect(history.map(({ content, aside }) => [content, aside])).toEqual([
       ["Second\n", true],
@@ -232,20 +231,20 @@ describe("a tenant that customised a document, a text and a hook, over three hop
   }, 120_000);
 
   it("moves without its customisations when it is told so, and by policy without a question", async () => {
-    const tenant = await installed("policy");
+    const tenant = await world.installed("policy");
     await service.setCustomization(tenant, "shop", "settings", { content: "days: 7\nsteps: []\n", author: "ann" });
     expect((await service.validateMigration(tenant, "shop", "1.1.0")).isValid).toBe(false);
     await service.setCustomizationPolicy(tenant, "shop", { "/days": "tenant" });
     expect(await service.getCustomizationPolicy(tenant, "shop")).toEqual({ "/days": "tenant" });
     await service.migrateTenant(tenant, "shop", "1.1.0");
-    expect((await contentsOf(tenant))["settings"]).toContain("days: 7");
+    expect((await world.contentsOf(tenant))["settings"]).toContain("days: 7");
     await service.migrateTenant(tenant, "shop", "1.2.0", { preserveCustomizations: false });
     expect((await service.getCustomization(tenant, "shop", "settings")).customized).toBe(false);
   }, 120_000);
 });
 
 it("is read by the module in the tenant's transaction, and nobody else's is", async () => {
-  const [acme, other] = [await installed("reads"), await installed("reads-too")];
+  const [acme, other] = [await world.installed("reads"), await world.installed("reads-too")];
   await service.setCustomization(acme, "shop", "mail", { content: "Mine\n", author: "ann" });
   const read = async (tenant: string, version: string): Promise<string | null> => {
     const { rows: found } = await database.pool.query<{ role_name: string }>(

@@ -4,20 +4,25 @@ import {
   type Conflict,
   type Decide,
   type DocumentText,
+  type FieldChoice,
   formatPath,
   mergeDocumentText,
   type MergedText,
+  mergeFields,
   mergeText,
   readDocumentText,
   type ReportLine,
 } from "@aibos/domain";
-import type { Customizable } from "./customizable.ts";
+import type { Customizable, ReleaseFields } from "./customizable.ts";
+import { readFields, writeFields } from "./fields-text.ts";
 
 export interface HopMerge {
   /** Undefined: the new version has nothing of the kind, and that was accepted. */
   readonly content: string | undefined;
   readonly conflicts: readonly Conflict[];
   readonly report: readonly ReportLine[];
+  /** What becomes of the tenant's own columns whose names the release takes. */
+  readonly choices?: ReadonlyMap<string, FieldChoice>;
 }
 
 export interface HopContent {
@@ -34,6 +39,8 @@ export interface HopContent {
  */
 export function mergeHop({ from, to, content, write = true }: HopContent, decide: Decide): HopMerge {
   if (content === from.content) return { content: to?.content, conflicts: [], report: [] };
+  if (from.fields !== undefined && to?.fields !== undefined)
+    return mergeOwnFields(from.fields, to.fields, content, decide);
   if (to === undefined || kindOf(from) !== kindOf(to)) return mergeReplaced({ from, to, content }, decide);
   if (to.format === "text" || from.format === "text") {
     return contentOf(mergeText({ base: from.content, ours: content, theirs: to.content, decide }));
@@ -52,6 +59,12 @@ export function mergeHop({ from, to, content, write = true }: HopContent, decide
     }),
   );
   return to.kind === "hook" ? withPayload({ from, to, content }, merged, decide) : merged;
+}
+
+function mergeOwnFields(from: ReleaseFields, to: ReleaseFields, content: string, decide: Decide): HopMerge {
+  const added = to.changes.slice(from.changes.length).flat();
+  const { fields, ...merged } = mergeFields(readFields(content), added, decide);
+  return { content: writeFields(fields), ...merged };
 }
 
 const defaults = new WeakMap<Customizable, DocumentText>();

@@ -1,7 +1,9 @@
 import type { ModuleManifest } from "@aibos/contract";
+import { CUSTOM_FIELDS } from "@aibos/domain";
+import { type Migration, readTableChanges } from "@aibos/tenant-data";
 import { readArchiveTexts } from "../../artifacts/read-archive-texts.ts";
 import type { ControlTransaction } from "../../db/control-database.ts";
-import { checkContent, digestOf, schemaOf } from "./customizable.ts";
+import { checkContent, digestOf, NO_FIELDS_TEXT, type ReleaseFields, schemaOf } from "./customizable.ts";
 import { keepTexts } from "./keep-texts.ts";
 
 /** What a release lets tenants change, read from its archive and checked. */
@@ -57,6 +59,36 @@ export async function storeCustomizables(
         prefer: JSON.stringify(declared.prefer),
       })),
     )
+    .execute();
+}
+
+/**
+ * Keeps what a release says of tenants' own columns, and what its migrations do to tables: what would become of columns is
+ * told of thousands of tenants without reading archives.
+ */
+export async function storeCustomFields(
+  { db }: ControlTransaction,
+  { id: module, version, customFields }: ModuleManifest,
+  migrations: readonly Migration[],
+): Promise<void> {
+  if (migrations.length === 0) return;
+  const changes = await Promise.all(migrations.map(readTableChanges));
+  const text = JSON.stringify({ tables: customFields.tables, changes } satisfies ReleaseFields);
+  await keepTexts(db, [NO_FIELDS_TEXT, text]);
+  await db
+    .insertInto("customizables")
+    .values({
+      module,
+      version,
+      name: CUSTOM_FIELDS,
+      kind: "fields",
+      format: "json",
+      default_digest: digestOf(NO_FIELDS_TEXT),
+      schema_digest: digestOf(text),
+      formerly: null,
+      renamed: "{}",
+      prefer: JSON.stringify({ "custom-field": customFields.prefer }),
+    })
     .execute();
 }
 

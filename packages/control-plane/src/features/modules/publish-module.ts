@@ -6,7 +6,7 @@ import { readArchive } from "../../artifacts/read-archive.ts";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import type { ReleaseMigration } from "../../db/control-tables.ts";
 import { versionSortKey } from "../../db/version-sort-key.ts";
-import { readCustomizables, storeCustomizables } from "../customizations/publish-customizables.ts";
+import { readCustomizables, storeCustomFields, storeCustomizables } from "../customizations/publish-customizables.ts";
 import { declareFlags } from "../feature-flags/declare-flags.ts";
 import { checkHistory } from "./check-history.ts";
 
@@ -34,6 +34,7 @@ export function createModulePublisher(database: ControlDatabase): ModulePublishe
       }
       await insertVersion(tx, { manifest, digest, archive, migrations: describeMigrations(migrations) });
       await storeCustomizables(tx, manifest, customizables);
+      await storeCustomFields(tx, manifest, migrations);
       const flagBreaks = await declareFlags(tx, manifest);
       return flagBreaks.length === 0 ? published : { ...published, flagBreaks };
     });

@@ -1,11 +1,11 @@
 import { packFiles } from "../../../testing/notes-module.ts";
 
 /**
- * A module for tests of customisations: settings, a mail and a hook over three hops.
+ * A module for tests of customisations: settings, a mail, a hook and columns of tenants' own over three hops.
  *
- *   1.0.0
- *   1.1.0  other days and a new step; `sender` moves to `mail.from`
- *   1.2.0  another greeting in the mail
+ *   1.0.0  table orders
+ *   1.1.0  other days and a new step; `sender` moves to `mail.from`; orders get a reference
+ *   1.2.0  another greeting in the mail; orders get a priority
  *   2.0.0  at most 60 days; the hook is called with something else
  */
 export const SHOP_VERSIONS = ["1.0.0", "1.1.0", "1.2.0", "2.0.0"] as const;
@@ -36,6 +36,31 @@ const PAYLOAD: Record<ShopVersion, string> = {
   "2.0.0": '{ "properties": { "order": { "type": "object" } } }\n',
 };
 
+const MIGRATIONS: readonly (readonly [since: ShopVersion, file: string, content: string])[] = [
+  [
+    "1.0.0",
+    "001_orders.up.sql",
+    "create table orders (id integer primary key);\ninsert into orders values (1), (2);\n",
+  ],
+  [
+    "1.1.0",
+    "002_reference.yaml",
+    "operations: [{ add_column: { table: orders, column: { name: reference, type: text, nullable: true } } }]\n",
+  ],
+  [
+    "1.2.0",
+    "003_priority.yaml",
+    "operations: [{ add_column: { table: orders, column: { name: priority, type: integer, nullable: true } } }]\n",
+  ],
+];
+
+/** The module's history of migrations up to a version. */
+function migrationsOf(version: ShopVersion): Record<string, string> {
+  const until = SHOP_VERSIONS.indexOf(version);
+  const known = MIGRATIONS.filter(([since]) => SHOP_VERSIONS.indexOf(since) <= until);
+  return Object.fromEntries(known.map(([, file, content]) => [`migrations/${file}`, content]));
+}
+
 const SERVER = `import { createServer } from "node:http";
 createServer((request, response) => response.end("{}")).listen(Number(process.env.PORT), "127.0.0.1");
 process.on("SIGTERM", () => process.exit(0));
@@ -49,7 +74,8 @@ export async function shopArchive(version: ShopVersion, files: Record<string, st
 version: "${version}"
 title: Shop
 runtime: { command: ["node", "server.mjs"] }
-${before === undefined ? "" : `upgrades: { from: "${before}" }\n`}customizable:
+${before === undefined ? "" : `upgrades: { from: "${before}" }\n`}customFields: { tables: { orders: [text, integer] } }
+customizable:
   settings:
     kind: document
     content: customizable/settings.yaml
@@ -63,6 +89,7 @@ ${before === undefined ? "" : `upgrades: { from: "${before}" }\n`}customizable:
     "customizable/settings.schema.yaml": SCHEMA(version === "2.0.0" ? 60 : 365),
     "customizable/mail.txt": MAIL[version],
     "customizable/on-order.schema.json": PAYLOAD[version],
+    ...migrationsOf(version),
     ...files,
   });
 }

@@ -1,12 +1,20 @@
-import type { Version } from "@aibos/domain";
+import type { FieldChoice, Version } from "@aibos/domain";
 import type { PlannedStep } from "../../../db/control-tables.ts";
-import { hasCustomizables, requireCarrying } from "../../customizations/carry-customizations.ts";
+import { type FieldsOnTheWay, hasCustomizables, requireCarrying } from "../../customizations/carry-customizations.ts";
 import { plan } from "../migration-step.ts";
 import { mergeCustomizations } from "../steps/merge-customizations.ts";
 import type { DecisionFacts } from "./decision.ts";
 
+/** How a tenant's customisations come along. */
+export interface MergesAlong {
+  /** One step a hop; none where no release has anything to customise. */
+  readonly steps: readonly PlannedStep[];
+  /** What the changes of the data do with the tenant's own columns. */
+  readonly fields: FieldsOnTheWay;
+}
+
 /**
- * Merges the tenant's customisations at every hop of a way; no step where no release has anything to customise.
+ * Merges the tenant's customisations at every hop of a way.
  *
  * @throws CustomizationConflictError when something is left to decide
  */
@@ -14,11 +22,19 @@ export async function mergeAlong(
   { tx: { db }, state: { tenant, module } }: DecisionFacts,
   path: readonly Version[],
   preserve: boolean,
-): Promise<PlannedStep[]> {
-  if (path.length < 2 || !(await hasCustomizables(db, module, path))) return [];
-  if (preserve) await requireCarrying(db, { tenant, module }, path);
-  return path.slice(1).flatMap((to, index) => {
+): Promise<MergesAlong> {
+  const place = { tenant, module };
+  if (path.length < 2 || !(await hasCustomizables(db, place, path))) return { steps: [], fields: new Map() };
+  const fields = await requireCarrying(db, place, path, { preserve });
+  const steps = path.slice(1).flatMap((to, index) => {
     const from = path[index];
-    return from === undefined ? [] : [plan(mergeCustomizations, { from, to, preserve })];
+    return from === undefined ? [] : [plan(mergeCustomizations, { from, to, preserve, ...fieldsAt(fields, to) })];
   });
+  return { steps, fields };
+}
+
+/** What a step that goes to a release is told of the tenant's own columns. */
+export function fieldsAt(fields: FieldsOnTheWay, to: Version): { customFields?: Record<string, FieldChoice> } {
+  const customFields = fields.get(to);
+  return customFields === undefined ? {} : { customFields };
 }

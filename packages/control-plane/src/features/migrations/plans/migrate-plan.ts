@@ -22,7 +22,7 @@ import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
 import { active, asked, draining, statesByWeight } from "./instance-states.ts";
 import { expandAlong, firstExclusive } from "./live-hops.ts";
 import { dataVersionOf, onlyLiveVersion } from "./only-live-version.ts";
-import { mergeAlong } from "./merge-along.ts";
+import { fieldsAt, mergeAlong, type MergesAlong } from "./merge-along.ts";
 import { requireUpgrade } from "./require-upgrade.ts";
 
 interface MigrateRequest {
@@ -85,8 +85,7 @@ export async function planMigrate(facts: DecisionFacts, request: MigrateRequest,
       plan(drain, { after: "hold", revoke: [from] }),
       plan(countWrites, {}),
       plan(rollbackPoint, point),
-      ...hopsAlong(dataPath),
-      ...merges,
+      ...hopsAlong(dataPath, merges),
       ...carried,
       ...arriveAt(to),
       ...watch({ to, from, seconds: request.observe }),
@@ -111,7 +110,7 @@ function liveSteps(
   }: {
     path: readonly Version[];
     to: Version;
-    merges: readonly PlannedStep[];
+    merges: MergesAlong;
     point: { version: Version; dataVersion: Version; reason: string };
     observe: number;
     soak: number;
@@ -127,8 +126,8 @@ function liveSteps(
     plan(validate, { versions: path.slice(1) }),
     plan(deploy, { version: to }),
     plan(rollbackPoint, { ...point, served: true }),
-    ...expandAlong(path),
-    ...merges,
+    ...expandAlong(path, merges.fields),
+    ...merges.steps,
     ...carried,
     plan(grant, { version: to }),
     plan(probe, { versions: asked(instances) }),
@@ -149,9 +148,17 @@ function watch({ to, from, seconds }: { to: Version; from: Version; seconds: num
   return seconds > 0 ? [plan(observe, { version: to, dataVersion: to, before: from, seconds })] : [];
 }
 
-/** One hop for each release after the first. */
-export function hopsAlong(path: readonly Version[]): PlannedStep[] {
-  return path.slice(1).map((to, index) => plan(hop, { from: path[index] ?? null, to }));
+/**
+ * One hop for each release after the first, each after its merges: who ends at a release half way has what was customised
+ * there too.
+ */
+export function hopsAlong(path: readonly Version[], { steps, fields }: MergesAlong): PlannedStep[] {
+  const left = [...steps];
+  const hops = path.slice(1).flatMap((to, index) => {
+    const until = left.findLastIndex((step) => compareVersions(step.with["to"] as Version, to) <= 0) + 1;
+    return [...left.splice(0, until), plan(hop, { from: path[index] ?? null, to, ...fieldsAt(fields, to) })];
+  });
+  return [...hops, ...left];
 }
 
 /** Has one version serve alone, and ends the hold. */

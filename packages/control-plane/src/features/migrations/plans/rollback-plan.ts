@@ -8,6 +8,7 @@ import {
 } from "../../rollback-points/rollback-points.ts";
 import type { LiveInstance } from "../../instances/tenant-module-read-model.ts";
 import type { RoutingState } from "../../routing/tenant-routing.ts";
+import { hasNewFields } from "../../customizations/customization-entries.ts";
 import { plan } from "../migration-step.ts";
 import { confirm } from "../steps/confirm.ts";
 import { countWrites } from "../steps/count-writes.ts";
@@ -168,6 +169,9 @@ async function planUndoShared(
   const release = await modules.getVersion(module, target.version);
   const newer = (await modules.getVersion(module, data)).migrations.slice(release.migrations.length);
   const before = await newestRollbackPoint(tx.db, { tenant, module, dataVersion: target.version });
+  // A column of the tenant's own that came since is no leftover of the release.
+  const added = before !== undefined && (await hasNewFields(tx.db, { tenant, module }, before.customizationMark));
+  const structure = added ? null : (before?.fingerprint.structure ?? null);
   const oneWay = newer.find(({ reversible, kind }) => !reversible || kind === "operations");
   if (oneWay !== undefined) {
     throw new RollbackUnavailableError(
@@ -193,7 +197,7 @@ async function planUndoShared(
         dataVersion: data,
         reason: `before going back to ${target.version}`,
       }),
-      plan(undoData, { from: data, to: target.version, structure: before?.fingerprint.structure ?? null }),
+      plan(undoData, { from: data, to: target.version, structure }),
       ...staying.map((instance) => plan(grant, { version: instance.version })),
       ...serveAgain(weights, statesByWeight(staying, weights, target.version), target.version),
     ],

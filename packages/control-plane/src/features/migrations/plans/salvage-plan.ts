@@ -3,6 +3,7 @@ import type { PlannedStep } from "../../../db/control-tables.ts";
 import { plan } from "../migration-step.ts";
 import { deploy } from "../steps/deploy.ts";
 import { hop } from "../steps/hop.ts";
+import { fieldsOnTheWay } from "./live-hops.ts";
 import { arriveAt } from "./migrate-plan.ts";
 
 /**
@@ -15,6 +16,7 @@ export function planSalvage(steps: readonly PlannedStep[], done: number): Planne
   if (reached === undefined || ran.some((step) => step.name === "route")) return undefined;
   const version = reached.with["to"] as Version;
   // A release that failed half way left something behind: its files are not one transaction.
-  const back = steps[done]?.name === "hop" ? [plan(hop, { from: version, to: version })] : [];
+  const customFields = Object.fromEntries(fieldsOnTheWay(ran));
+  const back = steps[done]?.name === "hop" ? [plan(hop, { from: version, to: version, customFields })] : [];
   return [...back, plan(deploy, { version }), ...arriveAt(version)];
 }

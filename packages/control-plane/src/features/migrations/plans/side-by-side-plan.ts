@@ -19,7 +19,7 @@ import { asked, statesOf } from "./instance-states.ts";
 import { expandAlong, firstExclusive } from "./live-hops.ts";
 import { carryAlong } from "./carry-along.ts";
 import { dataVersionOf } from "./only-live-version.ts";
-import { mergeAlong } from "./merge-along.ts";
+import { mergeAlong, type MergesAlong } from "./merge-along.ts";
 import { requireUpgrade } from "./require-upgrade.ts";
 
 /**
@@ -76,7 +76,7 @@ interface Point {
 interface Way {
   readonly path: readonly Version[];
   readonly point: Point;
-  readonly merges: readonly PlannedStep[];
+  readonly merges: MergesAlong;
   /** What the tenant set of flags comes along. */
   readonly carried: readonly PlannedStep[];
 }
@@ -88,8 +88,8 @@ function liveSteps({ state: { live } }: DecisionFacts, { path, point, merges, ca
     plan(validate, { versions: path.slice(1) }),
     plan(deploy, { version }),
     plan(rollbackPoint, { ...point, served: true }),
-    ...expandAlong(path),
-    ...merges,
+    ...expandAlong(path, merges.fields),
+    ...merges.steps,
     ...carried,
     plan(grant, { version }),
     plan(probe, { versions: asked(joining) }),
@@ -118,8 +118,7 @@ function sharedSteps({ state: { live } }: DecisionFacts, { path, point, merges, 
     plan(drain, { after: "hold", revoke: versions }),
     plan(countWrites, {}),
     plan(rollbackPoint, point),
-    ...hopsAlong(path),
-    ...merges,
+    ...hopsAlong(path, merges),
     ...carried,
     ...[version, ...versions].map((allowed) => plan(grant, { version: allowed })),
     plan(probe, { versions: asked(instances) }),

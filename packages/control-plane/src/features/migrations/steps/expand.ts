@@ -1,4 +1,4 @@
-import type { Version } from "@aibos/domain";
+import type { FieldChoice, Version } from "@aibos/domain";
 import { type LiveSchema, releaseFiles } from "@aibos/tenant-data";
 import { carryWrites, discountFilled } from "../../rollback-points/rollback-points.ts";
 import type { Detail, StepKind, StepRun } from "../migration-step.ts";
@@ -9,6 +9,8 @@ import { openLiveData } from "./open-live-data.ts";
 interface Expansion {
   from: Version;
   to: Version;
+  /** What becomes of the tenant's own columns whose names the release takes, by `table.column`. */
+  customFields?: Record<string, FieldChoice>;
 }
 
 /**
@@ -38,11 +40,15 @@ export const expand: StepKind<Expansion> = {
 
 /** Starts a release of operations on data, wherever it is. */
 export async function startRelease(run: StepRun<Expansion>, live: LiveSchema): Promise<Detail> {
-  const { from, to } = run.with;
+  const { from, to, customFields = {} } = run.with;
   const { modules } = run.platform;
   const known = (await modules.readMigrations(run.module, from)).length;
   const added = (await modules.readMigrations(run.module, to)).slice(known);
   const operations = added.filter((migration) => migration.kind === "operations");
-  await live.start(from, { version: to, files: releaseFiles(operations) });
+  await live.start(from, {
+    version: to,
+    files: releaseFiles(operations),
+    customFields: new Map(Object.entries(customFields)),
+  });
   return { to, files: operations.map(({ name }) => name) };
 }

@@ -1,4 +1,4 @@
-import type { Version } from "@aibos/domain";
+import type { FieldChoice, Version } from "@aibos/domain";
 import { applyMigrations, assertSameHistory, fingerprintSchema, historyOf, readHistory } from "@aibos/tenant-data";
 import type { StepKind } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
@@ -8,7 +8,7 @@ import { changeData } from "./change-data.ts";
  * Brings the data from one release to the next; to the one that it had, after a release that failed half way. The
  * rollback point undoes it.
  */
-export const hop: StepKind<{ from: Version | null; to: Version }> = {
+export const hop: StepKind<{ from: Version | null; to: Version; customFields?: Record<string, FieldChoice> }> = {
   name: "hop",
   title: ({ from, to }) =>
     from === null
@@ -17,12 +17,14 @@ export const hop: StepKind<{ from: Version | null; to: Version }> = {
         ? `bring the data back to ${to}`
         : `bring the data from ${from} to ${to}`,
   async outside(run) {
-    const { from, to } = run.with;
+    const { from, to, customFields = {} } = run.with;
     const migrations = await run.platform.modules.readMigrations(run.module, to);
     return changeData(
       run,
       async (session) => {
-        const applied = await applyMigrations(session, migrations);
+        const applied = await applyMigrations(session, migrations, {
+          customFields: new Map(Object.entries(customFields)),
+        });
         return { files: applied.migrations.map((migration) => migration.name), notices: applied.notices };
       },
       { again: from === to },

@@ -1,4 +1,4 @@
-import type { Version } from "@aibos/domain";
+import type { FieldChoice, Version } from "@aibos/domain";
 import { mergeAtHop, undoMergeAtHop } from "../../customizations/carry-customizations.ts";
 import { forgetConflicts } from "../../customizations/open-conflicts.ts";
 import type { StepKind } from "../migration-step.ts";
@@ -8,6 +8,8 @@ interface Merge {
   readonly to: Version;
   /** False: the tenant starts with the new version's defaults. */
   readonly preserve: boolean;
+  /** What the data's changes did with the tenant's own columns. */
+  readonly customFields?: Record<string, FieldChoice>;
 }
 
 /**

@@ -16,7 +16,7 @@ import { assessHops } from "../plans/assess-hops.ts";
 import { checkUpgrade } from "../plans/check-upgrade.ts";
 import { moveOf } from "../plans/decide.ts";
 import type { Decision } from "../plans/decision.ts";
-import { liveDataPath } from "../plans/live-hops.ts";
+import { fieldsOnTheWay, liveDataPath } from "../plans/live-hops.ts";
 import { planMigrate } from "../plans/migrate-plan.ts";
 import { missingRehearsal } from "../plans/require-rehearsal.ts";
 import { requireIdle } from "../running-operation.ts";
@@ -123,7 +123,12 @@ export function createMigrationValidator(parts: {
     const size = await readDataSize(data.pool, state.schema);
     found.push(
       ...(await assessHops(modules, module, decision.path)),
-      ...(await validateLiveData({ database, modules, data, turns }, place, liveDataPath(decision.steps))),
+      ...(await validateLiveData(
+        { database, modules, data, turns },
+        place,
+        liveDataPath(decision.steps),
+        fieldsOnTheWay(decision.steps),
+      )),
       ...(await checkRoom(data.pool, size.bytes)),
     );
     return report(found, decision, await estimateDecision(database.db, module, decision, size));

@@ -3,6 +3,7 @@ import type { ModuleId, TenantId, Version } from "@aibos/domain";
 import {
   allowTenantLogin,
   connectAsTenant,
+  type CustomFieldChoices,
   denyTenantLogin,
   openTenantLiveSchema,
   type OperationMigration,
@@ -40,6 +41,7 @@ const UNTOLD: ReadonlySet<ReleaseFinding["code"]> = new Set(["writers-named"]);
  * on its rows, read only. Nothing that anybody sees changes.
  *
  * @param path from the version of the data that is there to the target's
+ * @param customFields what is chosen for the tenant's own columns, by `table.column`
  * @throws OperationInProgressError when one begins meanwhile
  * @throws ValidationBusyError when others look at the same data for too long
  */
@@ -47,6 +49,7 @@ export async function validateLiveData(
   { database, modules, data, turns }: Parts,
   place: LiveDataPlace,
   path: readonly Version[],
+  customFields: CustomFieldChoices = new Map(),
 ): Promise<Problem[]> {
   const [from] = path;
   const to = path.at(-1);
@@ -57,7 +60,7 @@ export async function validateLiveData(
   if (operations.length === 0) return [];
   const { findings } = await takeTurn({ url: data.url, turns }, place, () =>
     asIdleTenant({ database, data }, place, (session) =>
-      openTenantLiveSchema(session).validate(from, { version: to, files: releaseFiles(operations) }),
+      openTenantLiveSchema(session).validate(from, { version: to, files: releaseFiles(operations), customFields }),
     ),
   );
   return findings

@@ -33,7 +33,7 @@ export const rehearsalConflicts: StepKind<{ path: Version[] }> = {
     const { path } = run.with;
     const [from, to] = [path[0], path.at(-1)];
     if (from === undefined || to === undefined) return { detail: { conflicts: [] } };
-    const carried = await previewCarrying(tx.db, { tenant, module }, path, true);
+    const carried = await previewCarrying(tx.db, { tenant, module }, path, { writeLast: true });
     const contents = Object.fromEntries(
       carried.flatMap(({ name, to: at, target, content }) =>
         at === to && target !== undefined && content !== undefined ? [[name, content]] : [],

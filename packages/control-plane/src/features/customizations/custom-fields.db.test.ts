@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { MultiVersionService } from "@aibos/contract";
+import type { ControlDatabase } from "../../db/control-database.ts";
+import { openShopWorld, type ShopWorld } from "./testing/shop-world.ts";
+
+let world: ShopWorld;
+let database: ControlDatabase;
+let service: MultiVersionService;
+beforeAll(async () => {
+  world = await openShopWorld(["1.0.0", "1.1.0", "1.2.0"]);
+  ({ service, database } = world);
+}, 240_000);
+afterAll(() => world[Symbol.asyncDispose](), 120_000);
+
+describe("a tenant's own column", () => {
+  it("is made where the release allows it, is in the history, and goes with its values only when that is accepted", async () => {
+    const tenant = await world.installed("columns");
+    const add = (table: string, name: string, type: "text" | "integer" | "date") =>
+      service.addCustomField(tenant, "shop", { table, name, type, author: "ann" });
+    for (const [table, name, type] of [
+      ["orders", "due", "date"],
+      ["lines", "x", "text"],
+      ["orders", "id", "text"],
+      ["orders", "X", "text"],
+    ] as const) {
+      await expect(add(table, name, type)).rejects.toMatchObject({ code: "AIBOS_CUSTOM_FIELD" });
+    }
+    expect(await add("orders", "region", "text")).toEqual({
+      version: "1.0.0",
+      allowed: { orders: ["text", "integer"] },
+      items: [{ table: "orders", name: "region", type: "text" }],
+    });
+    await expect(add("orders", "region", "integer")).rejects.toMatchObject({ code: "AIBOS_CUSTOM_FIELD" });
+    await database.pool.query(`update "${await world.schemaOf(tenant)}".orders set region = 'north'`);
+    const drop = { table: "orders", name: "region" };
+    await expect(service.dropCustomField(tenant, "shop", drop)).rejects.toThrow("it holds 2 values");
+    await expect(service.setCustomization(tenant, "shop", "custom-fields", { content: null })).rejects.toThrow(
+      "2 values",
+    );
+    const dropped = await service.dropCustomField(tenant, "shop", { ...drop, acceptDataLoss: true, author: "bob" });
+    expect(dropped.items).toEqual([]);
+    expect(await world.ordersOf(tenant)).toEqual([{ id: 1 }, { id: 2 }]);
+    const history = await service.listCustomizationHistory(tenant, "shop", "custom-fields");
+    expect(history.map(({ author, origin }) => [author, origin])).toEqual([
+      ["bob", "edit"],
+      ["ann", "edit"],
+    ]);
+    // Its values are gone; the column itself comes back.
+    const again = await service.reapplyCustomization(tenant, "shop", "custom-fields", { entry: history[1]?.id ?? "" });
+    expect([again.origin, await world.ordersOf(tenant)]).toEqual([
+      "reapply",
+      [
+        { id: 1, region: null },
+        { id: 2, region: null },
+      ],
+    ]);
+  }, 120_000);
+
+  it("is adopted by policy, or stays beside the release's for who takes no customisations along; is told when its values don't fit", async () => {
+    const tenant = await world.installed("adopting");
+    for (const [name, type] of Object.entries({ reference: "text", priority: "text" } as const)) {
+      await service.addCustomField(tenant, "shop", { table: "orders", name, type });
+    }
+    await database.pool.query(
+      `update "${await world.schemaOf(tenant)}".orders set reference = 'mine', priority = 'high'`,
+    );
+    await service.migrateTenant(tenant, "shop", "1.1.0", { preserveCustomizations: false });
+    expect(await world.ordersOf(tenant)).toContainEqual({
+      id: 1,
+      reference: null,
+      own_reference: "mine",
+      priority: "high",
+    });
+    await service.setCustomizationPolicy(tenant, "shop", { "custom-field": "vendor" });
+    const { errors } = await service.validateMigration(tenant, "shop", "1.2.0");
+    expect(errors.map(({ code }) => code)).toContain("AIBOS_DATA_CONVERSION_FAILS");
+    await database.pool.query(`update "${await world.schemaOf(tenant)}".orders set priority = '7'`);
+    await service.migrateTenant(tenant, "shop", "1.2.0");
+    expect(await world.ordersOf(tenant)).toContainEqual({ id: 1, reference: null, own_reference: "mine", priority: 7 });
+    expect((await service.listCustomFields(tenant, "shop")).items.map(({ name }) => name)).toEqual(["own_reference"]);
+  }, 120_000);
+});
