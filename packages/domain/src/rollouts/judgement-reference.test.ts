@@ -7,7 +7,7 @@ const UPDATE = process.env["UPDATE_REFERENCE"] === "1";
 const PAGE = new URL("../../../../docs/reference/judgement.md", import.meta.url);
 
 const SAME_RUNS = 2_000;
-const RUNS = 100;
+const RUNS = 200;
 const SCENES = [
   ["1 % more errors (2 % instead of 1 %)", { errors: 0.02 }],
   ["4 % more errors", { errors: 0.05 }],
@@ -26,6 +26,7 @@ it("rolls back at most α of 2,000 rollouts of the same version under continuous
     return [
       what,
       `${Math.round((100 * rolledBack) / RUNS)} %`,
+      intervalOf(rolledBack, RUNS),
       rolledBack === 0 ? "–" : requests.toLocaleString("en-US"),
     ];
   });
@@ -43,7 +44,7 @@ it("rolls back at most α of 2,000 rollouts of the same version under continuous
       ].join("\n"),
     ),
     "power",
-    table([["the new version", "rolled back", "its requests until then (median)"], ...rows]),
+    table([["the new version", "rolled back", "with 95 %", "its requests until then (median)"], ...rows]),
   );
   if (UPDATE) await writeFile(PAGE, wanted);
   expect((await readFile(PAGE, "utf8")) === wanted).toBe(true);
@@ -55,8 +56,16 @@ function withPart(page: string, name: string, content: string): string {
   return `${before}${begin}\n\n${content}\n\n${end}${rest?.split(end)[1]}`;
 }
 
+/** Of a share that was found by so many runs, in percent: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927). */
+function intervalOf(found: number, runs: number): string {
+  const z = 1.96;
+  const middle = (found + z ** 2 / 2) / (runs + z ** 2);
+  const reach = (z / (runs + z ** 2)) * Math.sqrt((found * (runs - found)) / runs + z ** 2 / 4);
+  return `${Math.round(100 * (middle - reach))}–${Math.round(100 * (middle + reach))} %`;
+}
+
 function table(rows: readonly (readonly string[])[]): string {
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`);
   lines.splice(1, 0, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`);
   return lines.join("\n");
