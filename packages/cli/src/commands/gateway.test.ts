@@ -38,7 +38,7 @@ async function temporaryFolder(): Promise<string> {
 }
 
 test.each([
-  ["haproxy", ["haproxy.cfg", "keys.map", "routes.map", "versions.map"], ["--gateway", "127.0.0.1:7480"]],
+  ["haproxy", ["contexts.map", "haproxy.cfg", "keys.map", "routes.map"], ["--gateway", "127.0.0.1:7480"]],
   ["envoy", ["cds.json", "rds.json"], ["--gateway", "127.0.0.1:7480"]],
   ["gateway-api", ["httproutes.json"], ["--parent", "infra/public", "--gateway-service", "aibos-gateway:7480"]],
 ])("gateway export for %s writes its files, which only their owner can read", async (target, files, words) => {

@@ -79,6 +79,10 @@ function renderBackend(name: string, addresses: readonly ServerAddress[], proces
 /** Active checks, ejection after errors of real requests, and a slow start after each. */
 const CHECKS = "check inter 2s fall 2 rise 2 slowstart 10s observe layer4 error-limit 5 on-error mark-down";
 
+/**
+ * What HAProxy does with each request. It is run for each of them: what only some need is behind a condition, and what
+ * takes long, a signature above all, is kept for some seconds.
+ */
 function requestRules(options: HaproxyOptions, files: ReturnType<typeof haproxyFiles>): string[] {
   const { stickyHeader, stickyCookie } = options;
   const set = (name: string, value: string, condition = ""): string =>
@@ -87,59 +91,92 @@ function requestRules(options: HaproxyOptions, files: ReturnType<typeof haproxyF
   const byHeader = `{ req.fhdr(${TESTER_TOKEN_HEADER}) -m found }`;
   const byCookie = `{ req.cook(${TESTER_TOKEN_COOKIE}) -m found }`;
   const own = "{ var(txn.own) -m bool }";
-  const unnamed = "if !{ var(txn.user) -m found }";
+  const several = "{ var(txn.row) -m beg 2 3 }";
+  const unnamed = `if !{ var(txn.user) -m found } ${several}`;
+  const unsigned = `if !{ var(txn.context) -m found } ${own}`;
   return [
-    set("tenant", "path,field(3,/)", "if { path_beg /t/ }"),
-    set("module", "path,field(4,/)", "if { path_beg /t/ }"),
-    set("route", "var(txn.tenant),concat(/,txn.module)"),
+    set("route", "path,field(3,/,2)", "if { path_beg /t/ }"),
     set("row", `var(txn.route),map_str(${files.routes})`),
     `${problem("http-request return", 404, "AIBOS_GATEWAY_ROUTE_UNKNOWN", "No tenant's module is known at this address. Check the tenant and the module in it.")} if !{ var(txn.row) -m found }`,
     `${problem("http-request return", 403, "AIBOS_GATEWAY_TENANT_SUSPENDED", "This tenant's use of the module is suspended. Ask the operator of the platform.")} if { var(txn.row) -m str s }`,
-    set("own", "bool(true)", `if !{ var(txn.row) -m str g } !${byHeader} !${byCookie}`),
-    set("generation", "var(txn.row),field(2,|)"),
-    set("counted", "var(txn.route),concat(@,txn.generation)"),
+    set("own", "bool(true)", `if { var(txn.row) -m beg 1 2 3 } !${byHeader} !${byCookie}`),
+    set("counted", "var(txn.row),field(2,|)", `if ${own}`),
     `http-request track-sc0 var(txn.counted) table in_flight if ${own}`,
-    set("user", `req.fhdr(${stickyHeader})`, `if { req.fhdr(${stickyHeader}) -m len gt 0 }`),
+    set("user", `req.fhdr(${stickyHeader})`, `if ${several} { req.fhdr(${stickyHeader}) -m len gt 0 }`),
     set("user", `req.cook(${stickyCookie})`, `${unnamed} { req.cook(${stickyCookie}) -m reg ^[A-Za-z0-9_-]{8,64}$ }`),
     `http-request set-var-fmt(txn.newcomer) h%[uuid()] ${unnamed}`,
     set("user", "var(txn.newcomer)", unnamed),
-    set("slot", "var(txn.route),concat(/,txn.user),xxh32(0),mod(10000)"),
-    set("versions", "var(txn.row),field(4,|)"),
-    ...Array.from({ length: MOST_CHOICES }, (_, index) => [
-      set("cell", `var(txn.versions),field(${index + 1},:)`, "if !{ var(txn.pick) -m found }"),
-      set("end", "var(txn.cell),field(2,=)", "if !{ var(txn.pick) -m found }"),
-      set("pick", "var(txn.cell)", "if !{ var(txn.pick) -m found } { var(txn.slot),sub(txn.end) -m int lt 0 }"),
-    ]).flat(),
+    ...choiceRules(set, several),
     set("version", "var(txn.pick),field(1,=)"),
-    set("schema", "var(txn.pick),field(3,=)"),
-    set("views", "var(txn.pick),field(4,=)"),
-    set("data", "var(txn.pick),field(5,=)"),
-    set("role", "var(txn.row),field(3,|)"),
-    set("address", "var(txn.module),concat(@,txn.version)"),
-    set("key", `var(txn.address),map_str(${files.keys})`),
-    set("backend", `var(txn.address),map_str(${files.versions})`),
-    `http-request set-var-fmt(txn.context) '{"tenant":"%[var(txn.tenant)]","module":"%[var(txn.module)]","version":"%[var(txn.version)]","schema":"%[var(txn.schema)]","views":"%[var(txn.views)]","dataVersion":"%[var(txn.data)]","role":"%[var(txn.role)]","expires":%[date(${TENANT_CONTEXT_TTL_SECONDS})]}'`,
-    set("encoded", "var(txn.context),ub64enc"),
-    set("payload", "str(v1.),concat(,txn.encoded)"),
-    set("signature", "var(txn.payload),hmac(sha256,txn.key),ub64enc"),
+    ...keptContextRules(set, files),
+    ...signatureRules(set, files, unsigned),
     // What the module gets: nothing of the platform's own names from outside, in any spelling.
-    `http-request del-header ^[xX][-_][aA][iI][bB][oO][sS][-_] -m reg if ${own}`,
-    `http-request set-header x-aibos-context %[var(txn.payload)].%[var(txn.signature)] if ${own}`,
+    ...["x-aibos-", "x_aibos_", "x-aibos_", "x_aibos-"].map(
+      (prefix) => `http-request del-header ${prefix} -m beg if ${own}`,
+    ),
+    `http-request set-header x-aibos-context %[var(txn.context)] if ${own}`,
     `http-request del-header forwarded if ${own}`,
     "http-request set-header x-forwarded-for %[src]",
     "http-request set-header x-forwarded-proto %[ssl_fc,iif(https,http)]",
     "http-request set-header x-forwarded-host %[req.hdr(host)]",
     `http-request set-header x-forwarded-prefix /t/%[var(txn.route)] if ${own}`,
     "http-request set-header x-request-id %[uuid()] if !{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9._-]{1,128}$ }",
-    "http-request set-var-fmt(txn.request) %[req.fhdr(x-request-id)]",
-    `http-request replace-path ^/t/[^/]+/[^/]+/?(.*)$ /\\1 if ${own}`,
+    set("request", "req.fhdr(x-request-id)"),
+    `http-request set-path /%[path,field(5,/,0)] if ${own}`,
+    `http-response del-header ${MET_FLAGS_HEADER}`,
     "http-response set-header x-request-id %[var(txn.request)]",
     `http-response set-header x-aibos-version %[var(txn.version)] if ${own}`,
-    `http-response del-header ${MET_FLAGS_HEADER}`,
-    `http-response add-header set-cookie "${stickyCookie}=%[var(txn.newcomer)]; Path=/; HttpOnly; SameSite=Lax" if { var(txn.newcomer) -m found } ${own} { var(txn.versions),field(2,:) -m len gt 0 }`,
-    `${problem("http-request return", 503, "AIBOS_GATEWAY_NO_UPSTREAM", NO_UPSTREAM)} if ${own} !{ var(txn.backend) -m found }`,
+    `http-response add-header set-cookie "${stickyCookie}=%[var(txn.newcomer)]; Path=/; HttpOnly; SameSite=Lax" if { var(txn.newcomer) -m found } ${own}`,
     `use_backend gateways if !${own}`,
-    "use_backend %[var(txn.backend)]",
+    "use_backend %[var(txn.pick),field(6,=)]",
+  ];
+}
+
+type Set = (name: string, value: string, condition?: string) => string;
+
+/** The first version whose slots end above the user's: each that ends at it or below gives way to the next one. */
+function choiceRules(set: Set, several: string): string[] {
+  const more = "{ var(txn.row) -m beg 3 }";
+  return [
+    set("slot", "var(txn.route),concat(/,txn.user),xxh32(0),mod(10000)", `if ${several}`),
+    set("versions", "var(txn.row),field(4,|)"),
+    set("pick", "var(txn.versions),field(1,:)"),
+    ...Array.from({ length: MOST_CHOICES - 1 }, (_, index) => {
+      const isPast = `{ var(txn.versions),field(${index + 1},:),field(2,=),sub(txn.slot) -m int le 0 }`;
+      return set("pick", `var(txn.versions),field(${index + 2},:)`, `if ${index === 0 ? several : more} ${isPast}`);
+    }),
+  ];
+}
+
+/** For so many seconds a signature is used again, as long as its route is the same. */
+const KEPT_SECONDS = 5;
+
+/** A context that was signed for the same change of the route not long ago. */
+function keptContextRules(set: Set, files: ReturnType<typeof haproxyFiles>): string[] {
+  return [
+    set("period", `date,div(${KEPT_SECONDS})`),
+    set("stamp", "var(txn.counted),concat(/,txn.period)"),
+    set("kept", `var(txn.route),concat(@,txn.version),map_str(${files.contexts})`),
+    set("context", "var(txn.kept),field(2,|)", "if { var(txn.kept),field(1,|),strcmp(txn.stamp) -m int eq 0 }"),
+  ];
+}
+
+function signatureRules(set: Set, files: ReturnType<typeof haproxyFiles>, unsigned: string): string[] {
+  return [
+    set("tenant", "path,field(3,/)", unsigned),
+    set("module", "path,field(4,/)", unsigned),
+    set("schema", "var(txn.pick),field(3,=)", unsigned),
+    set("views", "var(txn.pick),field(4,=)", unsigned),
+    set("data", "var(txn.pick),field(5,=)", unsigned),
+    set("role", "var(txn.row),field(3,|)", unsigned),
+    set("key", `var(txn.module),concat(@,txn.version),map_str(${files.keys})`, unsigned),
+    `http-request set-var-fmt(txn.text) '{"tenant":"%[var(txn.tenant)]","module":"%[var(txn.module)]","version":"%[var(txn.version)]","schema":"%[var(txn.schema)]","views":"%[var(txn.views)]","dataVersion":"%[var(txn.data)]","role":"%[var(txn.role)]","expires":%[date(${TENANT_CONTEXT_TTL_SECONDS})]}' ${unsigned}`,
+    set("encoded", "var(txn.text),ub64enc", unsigned),
+    set("payload", "str(v1.),concat(,txn.encoded)", unsigned),
+    set("signature", "var(txn.payload),hmac(sha256,txn.key),ub64enc", unsigned),
+    set("fresh", "var(txn.payload),concat(.,txn.signature)", unsigned),
+    `http-request set-map(${files.contexts}) %[var(txn.route)]@%[var(txn.version)] %[var(txn.stamp)]|%[var(txn.fresh)] ${unsigned}`,
+    set("context", "var(txn.fresh)", unsigned),
   ];
 }
 

@@ -28,11 +28,11 @@ export const HAPROXY_DEFAULTS = {
 export const MOST_CHOICES = 8;
 
 /** The files, by what they hold. */
-export function haproxyFiles(folder: string): { config: string; routes: string; versions: string; keys: string } {
+export function haproxyFiles(folder: string): { config: string; routes: string; keys: string; contexts: string } {
   return {
     config: `${folder}/haproxy.cfg`,
     routes: `${folder}/routes.map`,
-    versions: `${folder}/versions.map`,
     keys: `${folder}/keys.map`,
+    contexts: `${folder}/contexts.map`,
   };
 }

@@ -18,11 +18,6 @@ export class HaproxyState {
     this.#backends = new VersionBackends(versions, processes);
   }
 
-  /** `<module>@<version>` → backend. */
-  get versions(): Iterable<[address: string, backend: string]> {
-    return this.#backends.entries();
-  }
-
   backendOf(address: string): string | undefined {
     return this.#backends.nameOf(address);
   }
@@ -89,10 +84,6 @@ export class HaproxyState {
 
   #rowOf(entry: RouteEntry, revision: number): string {
     const { module } = entry.route;
-    return haproxyRow(
-      entry,
-      String(revision),
-      (version) => this.#backends.nameOf(`${module}@${version}`) !== undefined,
-    );
+    return haproxyRow(entry, String(revision), (version) => this.#backends.nameOf(`${module}@${version}`));
   }
 }

@@ -18,8 +18,9 @@ const COUNTED_MS = 50;
 export async function writeHaproxyFiles(options: HaproxyOptions, state: HaproxyState): Promise<void> {
   const files = haproxyFiles(options.folder);
   await writeFileWhole(files.routes, linesOf(state.routes));
-  await writeFileWhole(files.versions, linesOf(state.versions));
   await writeFileWhole(files.keys, linesOf(state.keys));
+  // HAProxy itself puts in what it signed, in memory.
+  await writeFileWhole(files.contexts, []);
   await writeFileWhole(files.config, [renderHaproxyConfig(options, state.servers)]);
 }
 
@@ -87,19 +88,19 @@ export function createHaproxyTarget(options: HaproxyOptions): EngineTarget {
         if (addresses.length > 0 || given.size > 0) await giveServers(backend, addresses);
       }
       await api.replaceMap(files.keys, state.keys);
-      await api.replaceMap(files.versions, state.versions);
       await api.replaceMap(files.routes, state.routes);
+      await api.replaceMap(files.contexts, []);
     },
 
     async change(table: RouteTable, changes: readonly RouteChange[]) {
       const touched = state.change(table, changes);
-      const backends = new Map(state.versions);
       for (const address of touched.versions) {
-        const backend = backends.get(address);
+        const backend = state.backendOf(address);
         if (backend !== undefined) await giveServers(backend, state.servers.get(backend) ?? []);
         await giveRow(files.keys, address, state.keys.get(address));
-        await giveRow(files.versions, address, backend);
       }
+      // What was signed with a key that may be another one now.
+      if (touched.versions.size > 0) await api.replaceMap(files.contexts, []);
       for (const key of touched.routes) await giveRow(files.routes, key, state.routes.get(key));
       timer ??= setTimeout(() => void save(), SAVE_MS);
     },
@@ -122,7 +123,7 @@ function olderRequests(dump: string, routes: ReadonlyMap<RouteKey, string>): Gat
   const older = new Map<string, number>();
   for (const [, key = "", generation, requests] of dump.matchAll(/ key=(\S+)@(\d+) .*conn_cur=(\d+)/g)) {
     const row = routes.get(key as RouteKey);
-    if (row?.split("|")[1] === generation) continue;
+    if (row?.split("|")[1] === `${key}@${generation}`) continue;
     older.set(key, (older.get(key) ?? 0) + Number(requests));
   }
   return [...older].map(([key, requests]) => {

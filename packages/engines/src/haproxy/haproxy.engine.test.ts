@@ -127,6 +127,40 @@ describe("HAProxy in step", () => {
     }
   });
 
+  test("signs anew when the route has changed, whatever it kept", async () => {
+    const { notes, feed, options } = await inStep(routeOf());
+    const roleOf = async (): Promise<unknown> => {
+      const { body } = await notes();
+      const seen = verifyTenantContext(String(body.headers["x-aibos-context"]), keyOf("1.0.0"), Date.now() / 1_000);
+      return "context" in seen ? seen.context.role : seen.refusal;
+    };
+    expect([await roleOf(), await roleOf()]).toEqual(["r_acme__notes", "r_acme__notes"]);
+    await feed.change(routeOf({ role: "r_other" }));
+    expect([await roleOf(), await roleOf()]).toEqual(["r_other", "r_other"]);
+    // The same role again is another change.
+    const { appliedRevision } = await feed.change(routeOf());
+    expect(await roleOf()).toBe("r_acme__notes");
+    // One is kept for a version of a route, the newest.
+    const { openRuntimeApi } = await import("./runtime-api.ts");
+    const kept = await openRuntimeApi(options.socket).run(`show map ${haproxyFiles(options.folder).contexts}`);
+    expect(kept.trim().split("\n")).toHaveLength(1);
+    expect(kept).toContain(` acme/notes@1.0.0 acme/notes@${appliedRevision}/`);
+  });
+
+  test("chooses among many versions as a gateway does, those without users among them", async () => {
+    const weights = { "5.0.0": 1_000, "4.0.0": 0, "3.0.0": 3_333, "2.0.0": 1, "1.0.0": 5_666 };
+    const urls = await Promise.all(["three", "five"].map(async (name) => (await startUpstream(name)).url));
+    const { notes, feed } = await inStep();
+    await feed.change(endpointsOf("3.0.0", urls[0] ?? ""), endpointsOf("5.0.0", urls[1] ?? ""), routeOf({ weights }));
+    const { versions } = routeOf({ weights }).route;
+    const [first, ...rest] = versions;
+    if (first === undefined) throw new Error("the route has no version");
+    const users = Array.from({ length: 300 }, (_, n) => `user-${n}`);
+    const found = await Promise.all(users.map(async (user) => (await notes(named(user))).headers["x-aibos-version"]));
+    expect(found).toEqual(users.map((user) => versionOfSlot([first, ...rest], slotOf("acme/notes", user)).version));
+    expect(new Set(found).size).toBe(3);
+  });
+
   test("gives the module its own path", async () => {
     const { notes } = await inStep(routeOf());
     for (const [asked, seen] of [
