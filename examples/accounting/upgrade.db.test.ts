@@ -128,8 +128,8 @@ describe("from 1.5.0 to 2.0.0", () => {
     await database.migrate(tenant, "1.5.0");
     await database.migrate(tenant, "2.0.0");
     expect((await current.get("/customers")).body["customers"]).toEqual([
-      { id: 1, given_name: "Ada King", family_name: "Lovelace", email: "ada@example.com" },
-      { id: 2, given_name: "", family_name: "Plato", email: "plato@example.com" },
+      { id: 1, given_name: "Ada King", family_name: "Lovelace", email: "ada@example.com", vat_id: null },
+      { id: 2, given_name: "", family_name: "Plato", email: "plato@example.com", vat_id: null },
     ]);
     expect((await current.get("/summary")).body).toMatchObject({ billed_minor: 5_970, paid_minor: 2_990 });
     expect((await current.get("/healthz/tenant")).status).toBe(200);
@@ -148,7 +148,7 @@ describe("from 1.5.0 to 2.0.0", () => {
     });
     expect((await current.post("/invoices", invoice(1))).status).toBe(400);
     const named = { given_name: "Emmy", family_name: "Noether", email: "emmy@example.com" };
-    expect((await current.post("/customers", named)).body["customer"]).toEqual({ id: 3, ...named });
+    expect((await current.post("/customers", named)).body["customer"]).toEqual({ id: 3, ...named, vat_id: null });
   });
 
   test("an amount that is no whole number of cents is refused, naming its row, and corrected in 1.5.0", async () => {

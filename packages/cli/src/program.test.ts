@@ -37,6 +37,7 @@ test("the commands are the ones that scripts know", () => {
     "customization edit",
     "customization get",
     "customization history",
+    "customization hook-secret",
     "customization list",
     "customization reapply",
     "customization reset",

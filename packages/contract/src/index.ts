@@ -23,6 +23,7 @@ export * from "./errors/flag-errors.ts";
 export * from "./api/models.ts";
 export * from "./api/performance.ts";
 export * from "./api/customizations.ts";
+export { signWebhook } from "./webhooks/sign-webhook.ts";
 export * from "./api/operations.ts";
 export * from "./api/rehearsals.ts";
 export * from "./api/flags.ts";

@@ -110,7 +110,7 @@ export { exportFlagd, importFlagd } from "./flags/flagd-format.ts";
 export { logicProblem } from "./flags/logic-problem.ts";
 export { parseFlagDefinitions } from "./flags/parse-flag-definitions.ts";
 export { onVariant, parseSetting } from "./flags/parse-setting.ts";
-export { canonicalJson, type JsonValue, sameJson } from "./customizations/json-value.ts";
+export { canonicalJson, isMap, type JsonValue, propertyOf, sameJson } from "./customizations/json-value.ts";
 export { type DocumentPath, formatPath, parsePath, segmentKey } from "./customizations/document-path.ts";
 export {
   type Conflict,
@@ -133,6 +133,12 @@ export {
   type DocumentText,
   readDocumentText,
 } from "./customizations/document-text.ts";
+export {
+  type CompiledExpression,
+  compileExpression,
+  type ExpressionFacts,
+  type ExpressionResult,
+} from "./customizations/evaluate-expression.ts";
 export { mergeDocument, type MergedDocument } from "./customizations/merge-document.ts";
 export { mergeDocumentText, type MergedText } from "./customizations/merge-document-text.ts";
 export {

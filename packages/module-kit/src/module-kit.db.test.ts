@@ -41,6 +41,42 @@ async function bodies(transaction: TenantTransaction): Promise<string[]> {
   return rows.map(({ body }) => body);
 }
 
+describe("what a tenant customised", () => {
+  beforeAll(async () => {
+    // What the platform has in its database, with answers of the test's.
+    await database.owner.query(`create schema aibos_customizations;
+      grant usage on schema aibos_customizations to public;
+      create function aibos_customizations.hook(of_name text, of_version text)
+        returns table (content text, payload_schema text, secret text) language sql as $$
+        select '{"expression":{"+":[{"var":"n"},1]}}', '{"required":["n"]}', 'whsec_' where of_name = 'on-note' and of_version = '1.0.0' $$;
+      create function aibos_customizations.content(of_name text, of_version text) returns text language sql as $$
+        select '{"notes":{"colour":{"type":"text"},"size":{"type":"integer"}}}' where of_name = 'custom-fields' $$`);
+    await database.owner.query(`alter table "t ""acme""".notes add column colour text, add column size integer`);
+  });
+
+  test("a hook is called with a payload that is checked", async () => {
+    const hooks = kit.hooks(requestOf("acme"));
+    expect(await hooks.call("on-note", { n: 1 })).toEqual({ status: "called", result: 2 });
+    await expect(hooks.call("on-note", {})).rejects.toThrow('Hook "on-note": its payload is not valid');
+    await expect(hooks.call("on-nothing", {})).rejects.toThrow("notes 1.0.0 declares no such hook");
+    expect(() => kit.hooks(requestWith(null))).toThrow(TenantContextError);
+  });
+
+  test("columns of the tenant's own are written and read", async () => {
+    const row = await kit.withTenant(requestOf("acme"), async (tenant) => {
+      const own = await kit.customFields(tenant, "notes");
+      const set = own.assign({ colour: "red", size: 3 }, 1);
+      await tenant.query(`update notes set ${set?.sql ?? ""}`, set?.parameters);
+      expect(() => own.assign({ 'x" = 1; drop': 1 }, 1)).toThrow("There are the custom fields colour, size.");
+      const { rows } = await tenant.query<{ row: Record<string, unknown> }>("select to_jsonb(notes) as row from notes");
+      return own.pick(rows[0]?.row ?? {});
+    });
+    expect(row).toEqual({ colour: "red", size: 3 });
+    const none = await kit.withTenant(requestOf("acme"), (tenant) => kit.customFields(tenant, "others"));
+    expect([none.fields, none.assign({}, 1)]).toEqual([[], undefined]);
+  });
+});
+
 describe("a tenant's transaction", () => {
   test("reaches the tenant's tables, whatever kind of request carries the context", async () => {
     const incoming = new IncomingMessage(new Socket());

@@ -3,6 +3,8 @@ import { type TenantContext, verifyTenantContext } from "@aibos/contract";
 import { createLocalFlags, type TenantFlagClient } from "@aibos/openfeature-provider/local";
 import { type ModuleConfig, readModuleConfig } from "./config.ts";
 import { noteMetFlag, tellingMetFlags } from "./met-flags.ts";
+import { type CustomFields, readCustomFields } from "./custom-fields.ts";
+import { createHookCaller, type StoredHook, type TenantHooks, tenantHooks } from "./hooks.ts";
 import { problemResponse } from "./problem-response.ts";
 import { type FetchHandler, type ModuleServer, serveFetch } from "./serve.ts";
 import { TenantContextError } from "./tenant-context-error.ts";
@@ -36,6 +38,15 @@ export interface ModuleKit {
    * @throws TenantContextError
    */
   flags(request: TenantRequest): TenantFlagClient;
+  /**
+   * What the request's tenant has at this version's extension points: `await kit.hooks(request).call("on-paid", payload)`.
+   * Call it outside of {@link ModuleKit.withTenant}.
+   *
+   * @throws TenantContextError
+   */
+  hooks(request: TenantRequest): TenantHooks;
+  /** The tenant's own columns of a table, in a transaction that {@link ModuleKit.withTenant} gave. */
+  customFields(transaction: TenantTransaction, table: string): Promise<CustomFields>;
   /** Answers a `healthPath`: 200 when the database answers, 503 when not. */
   health(): Promise<Response>;
   /** Answers a `tenantHealthPath`: 200 when `check`, in a read-only transaction as the tenant, finds no issues. */
@@ -59,6 +70,8 @@ export interface ModuleKitOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Connections to the database at most. */
   readonly connections?: number;
+  /** Whether tenants' webhooks may be in private networks, or on this machine. False unless told. */
+  readonly privateWebhooks?: boolean;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
   /** Told of failures that are answered by 500. Writes them to standard error unless told. */
@@ -77,7 +90,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * @throws ConfigInvalidError
  */
 export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
-  const { environment, connections = 10, now = Date.now, report = reportToLog } = options;
+  const { environment, connections = 10, privateWebhooks = false, now = Date.now, report = reportToLog } = options;
   const config = readModuleConfig(environment);
   const pool = new Pool({
     connectionString: config.databaseUrl,
@@ -88,6 +101,7 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
   // An idle connection that the server ended is replaced at its next use.
   pool.on("error", () => undefined);
   const local = config.flags === undefined ? undefined : createLocalFlags(config.flags);
+  const hookCaller = createHookCaller({ ...config, privateAddresses: privateWebhooks, now });
   let ended: Promise<void> | undefined;
   const close = (): Promise<void> => (ended ??= Promise.all([pool.end(), local?.close()]).then(() => undefined));
 
@@ -109,6 +123,19 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
   function flags(request: TenantRequest): TenantFlagClient {
     const { tenant } = verify(request);
     return local?.forTenant(tenant, noteMetFlag) ?? NO_FLAGS;
+  }
+
+  function hooks(request: TenantRequest): TenantHooks {
+    const place = { module: config.module, version: config.version, tenant: verify(request).tenant };
+    return tenantHooks(hookCaller, place, (name) =>
+      withTenant(
+        request,
+        async (transaction) => (await transaction.query<StoredHook>(READ_HOOK, [name, place.version])).rows[0],
+        {
+          readOnly: true,
+        },
+      ),
+    );
   }
 
   async function health(): Promise<Response> {
@@ -164,6 +191,9 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
     verify,
     withTenant,
     flags,
+    hooks,
+    customFields: (transaction: TenantTransaction, table: string) =>
+      readCustomFields(transaction, config.version, table),
     health,
     tenantHealth,
     problem: (error: unknown) => problemResponse(error, report),
@@ -171,6 +201,8 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
     close,
   });
 }
+
+const READ_HOOK = "select content, payload_schema as schema, secret from aibos_customizations.hook($1, $2)";
 
 /** Where nobody serves flags: every one is what its caller falls back to. */
 const NO_FLAGS: TenantFlagClient = {

@@ -1,6 +1,12 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { type ModuleKit, ProblemError, type TenantTransaction } from "@aibos/module-kit";
+import {
+  type HookOutcome,
+  type ModuleKit,
+  ProblemError,
+  type TenantHooks,
+  type TenantTransaction,
+} from "@aibos/module-kit";
 import { amount, day } from "./amount.ts";
 import { type Invoice, lockInvoice, readInvoice, readWholeInvoice, SELECT_INVOICES } from "./invoice.ts";
 import { page, pageOf, parseBody, parseInput, rowId } from "./request-input.ts";
@@ -60,8 +66,9 @@ export function invoiceRoutes(kit: ModuleKit): Hono {
     })
     .post("/:id/post", async (c) => {
       const id = parseInput(rowId, c.req.param("id"));
-      const invoice = await kit.withTenant(c, (tenant) => postInvoice(tenant, id));
-      return c.json({ version, invoice });
+      const { invoice, isNew } = await kit.withTenant(c, (tenant) => postInvoice(tenant, id));
+      const hook = isNew ? await tellPosted(kit.hooks(c), invoice) : undefined;
+      return c.json({ version, invoice, ...(hook === undefined || hook.status === "none" ? {} : { hook }) });
     });
 }
 
@@ -102,8 +109,15 @@ async function createInvoice(tenant: TenantTransaction, body: z.output<typeof ne
 }
 
 /** Posting twice changes nothing. */
-async function postInvoice(tenant: TenantTransaction, id: number): Promise<Invoice> {
+async function postInvoice(tenant: TenantTransaction, id: number): Promise<{ invoice: Invoice; isNew: boolean }> {
   await lockInvoice(tenant, id);
-  await tenant.query("update invoices set posted_at = now() where id = $1 and posted_at is null", [id]);
-  return readInvoice(tenant, id);
+  const { rowCount } = await tenant.query("update invoices set posted_at = now() where id = $1 and posted_at is null", [
+    id,
+  ]);
+  return { invoice: await readInvoice(tenant, id), isNew: rowCount === 1 };
+}
+
+/** What the tenant has set to happen when an invoice is posted. */
+function tellPosted(hooks: TenantHooks, { number, issued_on, total }: Invoice): Promise<HookOutcome> {
+  return hooks.call("on-invoice-posted", { number, issued_on, total });
 }

@@ -1,6 +1,12 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { type ModuleKit, ProblemError, type TenantTransaction } from "@aibos/module-kit";
+import {
+  type HookOutcome,
+  type ModuleKit,
+  ProblemError,
+  type TenantHooks,
+  type TenantTransaction,
+} from "@aibos/module-kit";
 import { amountMinor } from "./amount.ts";
 import { type Invoice, lockInvoice, readInvoice } from "./invoice.ts";
 import { parseBody, parseInput, rowId } from "./request-input.ts";
@@ -13,8 +19,9 @@ export function invoiceChangeRoutes(kit: ModuleKit): Hono {
   return new Hono()
     .post("/:id/post", async (c) => {
       const id = parseInput(rowId, c.req.param("id"));
-      const invoice = await kit.withTenant(c, (tenant) => postInvoice(tenant, id));
-      return c.json({ version, invoice });
+      const { invoice, isNew } = await kit.withTenant(c, (tenant) => postInvoice(tenant, id));
+      const hook = isNew ? await tellPosted(kit.hooks(c), invoice) : undefined;
+      return c.json({ version, invoice, ...(hook === undefined || hook.status === "none" ? {} : { hook }) });
     })
     .post("/:id/void", async (c) => {
       const id = parseInput(rowId, c.req.param("id"));
@@ -31,11 +38,18 @@ export function invoiceChangeRoutes(kit: ModuleKit): Hono {
 }
 
 /** Posting twice changes nothing. The status follows by a trigger. */
-async function postInvoice(tenant: TenantTransaction, id: number): Promise<Invoice> {
+async function postInvoice(tenant: TenantTransaction, id: number): Promise<{ invoice: Invoice; isNew: boolean }> {
   const { status, number } = await lockInvoice(tenant, id);
   if (status === "void") throw new ProblemError(409, "INVOICE_VOID", `Invoice ${number} is void.`);
-  await tenant.query("update invoices set posted_at = now() where id = $1 and posted_at is null", [id]);
-  return readInvoice(tenant, id);
+  const { rowCount } = await tenant.query("update invoices set posted_at = now() where id = $1 and posted_at is null", [
+    id,
+  ]);
+  return { invoice: await readInvoice(tenant, id), isNew: rowCount === 1 };
+}
+
+/** What the tenant has set to happen when an invoice is posted. */
+function tellPosted(hooks: TenantHooks, { number, issued_on, total_minor, currency }: Invoice): Promise<HookOutcome> {
+  return hooks.call("on-invoice-posted", { number, issued_on, total_minor, currency });
 }
 
 /** Voiding twice changes nothing. */

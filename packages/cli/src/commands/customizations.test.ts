@@ -38,6 +38,8 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "aibos-customization-"));
   api = await startFakeApi({
     [`GET ${AT}`]: { body: { items: [SETTINGS] } },
+    "GET /v1/tenants/acme/modules/shop/hook-secret": { body: { secret: "whsec_b2xk" } },
+    "POST /v1/tenants/acme/modules/shop/hook-secret/rotate": { body: { secret: "whsec_bmV3" } },
     [`GET ${AT}/settings`]: { body: SETTINGS },
     [`PUT ${AT}/settings`]: ({ body }) => ({
       body: { ...SETTINGS, customized: (body as { content: string | null }).content !== null },
@@ -77,6 +79,11 @@ test("set, edit and reset send the content and who did it", async () => {
     { content: "days: 45\n" },
     { content: null },
   ]);
+});
+
+test("the key of the tenant's webhooks is printed, or made anew", async () => {
+  expect(await customization("hook-secret")).toBe("whsec_b2xk\n");
+  expect(await customization("hook-secret", "--rotate")).toBe("whsec_bmV3\n");
 });
 
 test("diff, history and reapply show what was changed, and by whom", async () => {

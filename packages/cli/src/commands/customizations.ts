@@ -14,7 +14,7 @@ const NAME = ["<name>", "what is customised, as in the list"] as const;
 export function addCustomizationCommands(program: Command, run: Run): void {
   const group = program
     .command("customization")
-    .summary("what a tenant changed: list, get, set, edit, diff, history, reset, reapply")
+    .summary("what a tenant changed: list, get, set, edit, diff, history, reset, reapply, hook-secret")
     .description("What tenants change of a module: documents, texts and hooks that a release declares.");
   const command = (name: string, named: boolean): Command => {
     const made = targetOptions(group.command(name));
@@ -75,6 +75,22 @@ export function addCustomizationCommands(program: Command, run: Run): void {
     "customization reset settings -t acme -m accounting",
   ).action((name: string, options: CustomizationOptions, made: Command) =>
     run(made, async (context) => (await work()).reset(context, await checked(options), name)),
+  );
+
+  withExample(
+    command("hook-secret", false)
+      .description("Prints the key that the tenant's webhooks are signed with.")
+      .option("--rotate", "makes a new one first; the old one signs nothing any more", false),
+    "customization hook-secret -t acme -m accounting",
+  ).action((options: CustomizationOptions & { rotate: boolean }, made: Command) =>
+    run(made, async ({ connect, output }) => {
+      const { tenant, module } = await checked(options);
+      const client = await connect();
+      const secret = await (options.rotate
+        ? client.rotateHookSecret(tenant, module)
+        : client.getHookSecret(tenant, module));
+      await output.answer({ secret }, () => secret);
+    }),
   );
 
   withExample(

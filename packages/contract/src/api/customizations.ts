@@ -168,6 +168,7 @@ const named = tenantModule.extend({ name });
 const ofVersion = z.strictObject({
   version: versionSchema.optional().describe("A live one; the oldest live one unless told"),
 });
+const hookSecret = z.object({ secret: z.string().describe("`whsec_` and the key in base64") });
 const field = tenantModule.extend({ table: z.string().min(1).max(63), field: z.string().min(1).max(60) });
 const hopQuery = z.strictObject({ from: versionSchema, to: versionSchema });
 const prefer = z.object({ prefer: preferenceSchema });
@@ -242,6 +243,18 @@ export const CUSTOMIZATION_ROUTES = {
       }),
       answer: customFieldsSchema,
     },
+  ),
+  getHookSecret: route(
+    "get /v1/tenants/{tenant}/modules/{module}/hook-secret",
+    "Customisations",
+    "The key that the tenant's webhooks are signed with",
+    { params: tenantModule, answer: hookSecret },
+  ),
+  rotateHookSecret: route(
+    "post /v1/tenants/{tenant}/modules/{module}/hook-secret/rotate",
+    "Customisations",
+    "Makes a new key for the tenant's webhooks; the old one signs nothing any more",
+    { params: tenantModule, answer: hookSecret },
   ),
   getCustomizationPolicy: route(
     "get /v1/tenants/{tenant}/modules/{module}/customization-policy",

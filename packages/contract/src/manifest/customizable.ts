@@ -105,7 +105,7 @@ export const HOOK_SCHEMA = {
     },
     {
       type: "object",
-      properties: { expression: { type: "string", minLength: 1, maxLength: 4000 } },
+      properties: { expression: { description: "JSONLogic" } },
       required: ["expression"],
       additionalProperties: false,
     },

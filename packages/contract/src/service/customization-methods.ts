@@ -23,6 +23,9 @@ export function customizationMethods(call: RouteCaller): CustomizationService {
       call.addCustomField({ params: { tenant, module, table, field }, query: at(version), body }),
     dropCustomField: (tenant, module, { table, name: field, version, ...body }) =>
       call.dropCustomField({ params: { tenant, module, table, field }, query: at(version), body }),
+    getHookSecret: async (tenant, module) => (await call.getHookSecret({ ...none, params: { tenant, module } })).secret,
+    rotateHookSecret: async (tenant, module) =>
+      (await call.rotateHookSecret({ ...none, params: { tenant, module } })).secret,
     setCustomizationPolicy: async (tenant, module, prefer) => {
       await call.setCustomizationPolicy({ ...none, params: { tenant, module }, body: { prefer } });
     },

@@ -45,6 +45,10 @@ export interface CustomizationService {
     module: string,
     field: { table: string; name: string; acceptDataLoss?: boolean; author?: string; version?: string },
   ): Promise<CustomFields>;
+  /** The key that the tenant's webhooks are signed with, as Standard Webhooks has it: `whsec_…`. */
+  getHookSecret(tenant: string, module: string): Promise<string>;
+  /** Makes a new one at once. */
+  rotateHookSecret(tenant: string, module: string): Promise<string>;
   setCustomizationPolicy(tenant: string, module: string, prefer: Preference): Promise<void>;
   getCustomizationPolicy(tenant: string, module: string): Promise<Preference>;
   /** For all tenants on a version: how many would merge clean, need a decision, are blocked. Moves nobody. */

@@ -103,6 +103,8 @@ export interface ControlTables extends CustomizationTables, FlagTables {
     schema_name: string;
     role_name: string;
     data_version: Version | null;
+    /** Signs the tenant's webhooks. */
+    hook_secret: Generated<string>;
     epoch: BigIntColumn;
     migration_id: string | null;
     created_at: CreatedAt;

@@ -80,3 +80,32 @@ describe("a tenant's own column", () => {
     expect((await service.listCustomFields(tenant, "shop")).items.map(({ name }) => name)).toEqual(["own_reference"]);
   }, 120_000);
 });
+
+describe("a hook", () => {
+  it("is read by the module with its payload's schema and the tenant's own key", async () => {
+    const [tenant, other] = [await world.installed("hooked"), await world.installed("hookless")];
+    const set = (content: string) => service.setCustomization(tenant, "shop", "on-order", { content });
+    await expect(set('{"expression":{"eval":"1"}}')).rejects.toThrow("is no operation");
+    await expect(set('{"url":"ftp://x"}')).rejects.toMatchObject({ code: "AIBOS_CUSTOMIZATION_INVALID" });
+    const content = '{"expression":{">":[{"var":"order"},100]}}';
+    await set(content);
+    const read = async (of: string): Promise<unknown> => {
+      const { rows: found } = await database.pool.query<{ role_name: string }>(
+        "select role_name from tenant_modules where tenant = $1",
+        [of],
+      );
+      return database.transaction(async ({ client }) => {
+        await client.query(`set local role "${found[0]?.role_name ?? ""}"`);
+        return (await client.query("select * from aibos_customizations.hook('on-order', '1.0.0')")).rows[0] as unknown;
+      });
+    };
+    const schema = '{ "properties": { "order": { "type": "integer" } } }\n';
+    const secret = await service.getHookSecret(tenant, "shop");
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    expect(await read(tenant)).toEqual({ content, payload_schema: schema, secret });
+    expect(await read(other)).toMatchObject({ content: "null\n" });
+    expect(await service.getHookSecret(other, "shop")).not.toBe(secret);
+    const rotated = await service.rotateHookSecret(tenant, "shop");
+    expect([rotated === secret, await service.getHookSecret(tenant, "shop")]).toEqual([false, rotated]);
+  }, 60_000);
+});

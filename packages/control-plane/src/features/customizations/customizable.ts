@@ -6,7 +6,10 @@ import {
   type CustomFieldType,
   type DocumentSchema,
   formatPath,
+  isMap,
+  logicProblem,
   parsePath,
+  propertyOf,
   readDocumentText,
   refuseText,
   type Rename,
@@ -63,8 +66,18 @@ export function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Hooks all have the same form; what they are called with is theirs. */
-const HOOK = compileDocumentSchema(HOOK_SCHEMA);
+const HOOK_FORM = compileDocumentSchema(HOOK_SCHEMA);
+
+/** Hooks all have the same form; what they are called with is theirs. An expression must be one that can be evaluated. */
+const HOOK: DocumentSchema = {
+  shape: HOOK_FORM.shape,
+  validate(value) {
+    const violations = HOOK_FORM.validate(value);
+    const expression = isMap(value) ? propertyOf(value, "expression") : undefined;
+    if (violations.length > 0 || expression === undefined) return violations;
+    return logicProblem(expression, ["expression"]).map(({ path, message }) => ({ path: path.map(String), message }));
+  },
+};
 
 /** @throws DocumentSchemaError */
 export function schemaOf(kind: Customizable["kind"], schemaText: string | undefined): DocumentSchema | undefined {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   type Customization,
   type CustomizationEntry,
@@ -44,6 +45,8 @@ type CustomizationApi = Pick<
   | "listCustomFields"
   | "addCustomField"
   | "dropCustomField"
+  | "getHookSecret"
+  | "rotateHookSecret"
   | "getCustomizationPolicy"
   | "setCustomizationPolicy"
   | "customizationImpact"
@@ -212,6 +215,29 @@ export function createCustomizationApi({
       const made = (await history(place, name)).find((one) => one.id === String(id));
       if (made === undefined) throw new Error(`Entry ${id} is gone.`);
       return made;
+    },
+
+    async getHookSecret({ params: { tenant, module } }) {
+      await readTenantModule(db, tenant, module);
+      const row = await db
+        .selectFrom("tenant_modules")
+        .select("hook_secret")
+        .where("tenant", "=", tenant)
+        .where("module", "=", module)
+        .executeTakeFirstOrThrow();
+      return { secret: row.hook_secret };
+    },
+
+    async rotateHookSecret({ params: { tenant, module } }) {
+      await readTenantModule(db, tenant, module);
+      const secret = `whsec_${randomBytes(32).toString("base64")}`;
+      await db
+        .updateTable("tenant_modules")
+        .set({ hook_secret: secret })
+        .where("tenant", "=", tenant)
+        .where("module", "=", module)
+        .execute();
+      return { secret };
     },
 
     async getCustomizationPolicy({ params: { tenant, module } }) {

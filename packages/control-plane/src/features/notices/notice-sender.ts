@@ -1,9 +1,8 @@
 import { sql } from "kysely";
 import type { Logger } from "pino";
-import type { StoredUpgradePolicy } from "@aibos/contract";
+import { signWebhook, type StoredUpgradePolicy } from "@aibos/contract";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { callOutside } from "../../outside-call.ts";
-import { signNotice } from "./sign-notice.ts";
 
 const TICK_MS = 1_000;
 /** Notices that one process sends at once. */
@@ -70,7 +69,7 @@ export function startNoticeSender(options: {
       return settle(id, { given_up_at: new Date(now()), last_error: "nobody is to be told any more" });
     const headers = {
       "content-type": "application/cloudevents+json",
-      ...signNotice(notices.secret, id, JSON.stringify(event), now()),
+      ...signWebhook(notices.secret, id, JSON.stringify(event), now()),
     };
     const answer = await callOutside(notices.url, event, headers);
     if (answer?.ok === true) return settle(id, { delivered_at: new Date(now()) });
