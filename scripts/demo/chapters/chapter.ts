@@ -1,6 +1,7 @@
 import type { MultiVersionService } from "@aibos/contract";
 import type { PlatformProcess } from "../platform-process.ts";
 import type { Story } from "../story.ts";
+import { customisations } from "./customisations.ts";
 import { featureFlags } from "./feature-flags.ts";
 import { fleet } from "./fleet.ts";
 import { foundation } from "./foundation.ts";
@@ -21,4 +22,4 @@ export interface Chapter {
   tell(parts: ChapterParts): Promise<void>;
 }
 
-export const CHAPTERS: readonly Chapter[] = [foundation, liveData, rollouts, fleet, featureFlags];
+export const CHAPTERS: readonly Chapter[] = [foundation, liveData, rollouts, fleet, featureFlags, customisations];
