@@ -87,7 +87,6 @@ const inside = INSIDE.map(({ folder, restrictions }) => ({
 export default defineConfig({
   plugins: ["typescript", "unicorn", "import", "promise", "oxc", "vitest"],
   categories: { correctness: "error", suspicious: "error" },
-  options: { typeAware: true },
   rules: {
     "no-console": "error",
     "typescript/no-explicit-any": "error",

@@ -24,9 +24,15 @@ export async function startDurableWork(options: { url: string; executorId: strin
       error: (entry, metadata) => log.error({ stack: metadata?.stack }, String(entry)),
     },
   });
-  await DBOS.launch();
+  try {
+    await DBOS.launch();
+  } catch (error) {
+    await stopDurableWork();
+    throw error;
+  }
 }
 
+/** Stops DBOS and forgets its workflows, so that this process may start it again. */
 export async function stopDurableWork(): Promise<void> {
-  await DBOS.shutdown({ workflowCompletionTimeoutMS: STOP_MS });
+  await DBOS.shutdown({ workflowCompletionTimeoutMS: STOP_MS, deregister: true });
 }

@@ -21,7 +21,7 @@ export interface RunningMultiVersionService {
 }
 
 /**
- * Runs the platform in this process, without HTTP. One a process, because DBOS has one registry.
+ * Runs the platform in this process, without HTTP. One at a time in a process, because DBOS has one registry.
  *
  * @throws FolderInUseError, SchemaNewerError
  */

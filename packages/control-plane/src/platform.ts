@@ -110,7 +110,7 @@ export interface Platform {
   stop(): Promise<void>;
 }
 
-/** Composes the platform and starts it. One a process: DBOS has one registry. */
+/** Composes the platform and starts it. One at a time in a process: DBOS has one registry. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { databaseUrl, keepProcesses = false, idleSeconds = IDLE_SECONDS, program, log, lost } = options;
   await mkdir(options.dataFolder, { recursive: true, mode: 0o700 });
