@@ -1,8 +1,9 @@
-import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { OperationInput } from "@aibos/contract";
 import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
 import { notesArchive } from "../packages/control-plane/src/testing/notes-module.ts";
 import {
@@ -35,7 +36,11 @@ afterAll(async () => {
 });
 
 async function start(name: string): Promise<ControlPlaneProcess> {
-  const process = await startControlPlaneProcess({ dataFolder: join(folder, name), databaseUrl: database.url });
+  const process = await startControlPlaneProcess({
+    dataFolder: join(folder, name),
+    databaseUrl: database.url,
+    environment: { AIBOS_BACKUP_DIR: join(folder, "backups") },
+  });
   processes.push(process);
   return process;
 }
@@ -75,16 +80,20 @@ test("what a control plane was working on when it died is taken up by another on
   expect((await third.service.getStatus()).controlPlanes.filter(({ live }) => live)).toHaveLength(2);
 }, 120_000);
 
-test("a rehearsal that was killed goes on or is ended, and leaves nothing behind", async () => {
+test("rehearsals and backups whose control plane was killed go on or are ended, and leave nothing behind", async () => {
+  await Promise.all(processes.splice(0).map((process) => process.stop()));
   let running = await start("rehearsing");
   await running.service.publish(await notesArchive("2.2.0"));
   await running.service.createTenant({ id: "beta" });
   await running.service.install("beta", "notes", "1.1.0");
 
-  /** Rehearses, kills the control plane in the transaction that ends a step, and starts it again. */
-  async function rehearse(tenant: string, version: string, at: { position: number; step: string }) {
+  const rehearse = (tenant: string, version: string, at: { position: number; step: string }) =>
+    killed(tenant, { kind: "rehearse", version }, at);
+
+  /** Starts an operation, kills the control plane in the transaction that ends a step, and starts it again. */
+  async function killed(tenant: string, operation: OperationInput, at: { position: number; step: string }) {
     await setBreakpoint(client, { ...at, status: "succeeded" });
-    const { id } = await running.service.start(tenant, "notes", { kind: "rehearse", version });
+    const { id } = await running.service.start(tenant, "notes", operation);
     await waitForBreakpoint(client);
     await running.kill();
     await clearBreakpoints(client);
@@ -96,6 +105,23 @@ test("a rehearsal that was killed goes on or is ended, and leaves nothing behind
   expect(live).toMatchObject({ status: "succeeded", result: { rehearsal: { passed: true } } });
   const files = await rehearse("beta", "2.0.0", { position: 4, step: "rehearsal-hop" });
   expect(files).toMatchObject({ status: "rolled-back", failure: { code: "AIBOS_REHEARSAL_INTERRUPTED" } });
+
+  // A backup that was written and not told of is written again; one that was half read is read again.
+  const backups = join(folder, "backups");
+  const written = await killed("acme", { kind: "backup" }, { position: 0, step: "write-backup" });
+  const backupId = written.result.backupId ?? "";
+  expect(await readdir(backups)).toEqual([(await running.service.getBackup(backupId)).file]);
+  expect((await running.service.verifyBackup(backupId)).isSound).toBe(true);
+  await setBreakpoint(client, { position: 0, step: "stage-backup", status: "succeeded" });
+  const restoring = running.service.restoreFromBackup(backupId).catch(() => undefined);
+  await waitForBreakpoint(client);
+  await running.kill();
+  await clearBreakpoints(client);
+  await restoring;
+  running = await start("rehearsing");
+  const [restore] = (await running.service.listMigrations({ tenant: "acme", kind: "restore-backup" })).items;
+  expect(await running.service.waitForMigration(restore?.id ?? "")).toMatchObject({ status: "succeeded" });
+
   const { rows } = await client.query(
     `select nspname as left_behind from pg_namespace where nspname like '%_rehearsal_%'
      union all select rolname from pg_roles, aibos.installation i where rolname like 'aibos_' || i.id || '_rehearsal%'

@@ -27,6 +27,11 @@ test("the help lists every command, and groups list theirs", async () => {
 
 test("the commands are the ones that scripts know", () => {
   expect(COMMANDS.toSorted()).toEqual([
+    "backup create",
+    "backup delete",
+    "backup list",
+    "backup restore",
+    "backup verify",
     "cleanup",
     "compare-versions",
     "complete-migration",
@@ -88,6 +93,9 @@ test("the commands are the ones that scripts know", () => {
     "register-url",
     "rehearse-migration",
     "resolve-conflicts",
+    "retention apply",
+    "retention set",
+    "retention show",
     "rollback-point create",
     "rollback-point list",
     "rollback-point restore",

@@ -9,6 +9,8 @@ import { addGatewayCommands } from "./commands/gateway.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addMigrationCommands } from "./commands/migrations.ts";
 import { addCustomFieldCommands } from "./commands/custom-fields.ts";
+import { addBackupCommands } from "./commands/backups.ts";
+import { addRetentionCommands } from "./commands/retention.ts";
 import { addCustomizationCommands } from "./commands/customizations.ts";
 import { addDeploymentCommands, addModuleCommands } from "./commands/modules.ts";
 import { addOperationCommands } from "./commands/operations.ts";
@@ -70,6 +72,8 @@ export function createProgram(run: Run): Command {
   program.commandsGroup("Follow and go back:");
   addMigrationCommands(program, run);
   addRollbackPointCommands(program, run);
+  addBackupCommands(program, run);
+  addRetentionCommands(program, run);
 
   program.addHelpText(
     "after",

@@ -6,6 +6,8 @@ import { ConfigInvalidError } from "@aibos/contract";
 export interface ControlPlaneConfig {
   /** Where artifacts, module processes' state, the embedded PostgreSQL and the token are kept. */
   readonly dataFolder: string;
+  /** Where backups are kept; undefined: in the data folder. */
+  readonly backupFolder: string | undefined;
   /** The control database; undefined: the embedded one of the data folder. */
   readonly databaseUrl: string | undefined;
   readonly postgresPort: number | undefined;
@@ -70,6 +72,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ControlPlaneConfig {
   }
   const config: ControlPlaneConfig = {
     dataFolder: resolve(environment["AIBOS_DATA_DIR"] || ".aibos"),
+    backupFolder: environment["AIBOS_BACKUP_DIR"] ? resolve(environment["AIBOS_BACKUP_DIR"]) : undefined,
     databaseUrl,
     postgresPort: portOf("AIBOS_POSTGRES_PORT", 1),
     host,

@@ -56,6 +56,7 @@ export async function startControlPlane(
       apiUrl: served.promise,
       databaseUrl,
       dataFolder: config.dataFolder,
+      backupFolder: config.backupFolder,
       keepProcesses: config.keepProcesses,
       ...(config.idleSeconds === undefined ? {} : { idleSeconds: config.idleSeconds }),
       program,

@@ -9,6 +9,8 @@ export interface MultiVersionServiceOptions {
   databaseUrl: string;
   /** Folder for artifacts and module processes' state; nobody else may use it meanwhile. */
   dataFolder: string;
+  /** Where backups are kept; `backups` in the data folder unless told. */
+  backupFolder?: string;
   log?: Logger;
   /** Called when another control-plane process took this one's work over; nothing works any more after it. */
   lost?: () => void;
@@ -28,10 +30,17 @@ export interface RunningMultiVersionService {
 export async function createMultiVersionService(
   options: MultiVersionServiceOptions,
 ): Promise<RunningMultiVersionService> {
-  const { databaseUrl, dataFolder, log = pino({ level: "silent" }), lost = () => undefined } = options;
+  const { databaseUrl, dataFolder, backupFolder, log = pino({ level: "silent" }), lost = () => undefined } = options;
   const lock = await lockFolder(dataFolder);
   try {
-    const platform = await startPlatform({ databaseUrl, dataFolder, program: manifest.version, log, lost });
+    const platform = await startPlatform({
+      databaseUrl,
+      dataFolder,
+      backupFolder,
+      program: manifest.version,
+      log,
+      lost,
+    });
     return {
       service: platform.service,
       async stop() {

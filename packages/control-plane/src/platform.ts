@@ -6,11 +6,13 @@ import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Logger } from "pino";
 import { composeService, type Metric, type MultiVersionService, type RouteHandlers } from "@aibos/contract";
 import { checkDatabase } from "./db/check-database.ts";
-import { type ControlDatabase, openControlDatabase } from "./db/control-database.ts";
+import { connectTo, type ControlDatabase, openControlDatabase } from "./db/control-database.ts";
 import { migrateControlSchema } from "./db/migrate-control-schema.ts";
 import { listenToDatabase } from "./db/notifications.ts";
 import { startDurableWork, stopDurableWork } from "./durable-work.ts";
 import { createCleanupApi } from "./features/cleanup/cleanup-api.ts";
+import { createBackupApi } from "./features/backups/backup-api.ts";
+import { openBackupFolder } from "./features/backups/backup-folder.ts";
 import { createCustomizationApi } from "./features/customizations/customization-api.ts";
 import { createDeployments, IDLE_SECONDS } from "./features/deployments/deployments.ts";
 import { startExecutorLife } from "./features/executors/executor-life.ts";
@@ -55,6 +57,9 @@ import { createPlatformApi } from "./features/platform/platform-api.ts";
 import { createCustomMetrics } from "./features/rollouts/custom-metrics.ts";
 import { createGates } from "./features/rollouts/gates.ts";
 import { createFlagRolloutApi } from "./features/rollouts/flag-rollout-api.ts";
+import { createRetention } from "./features/retention/retention.ts";
+import { createRetentionApi } from "./features/retention/retention-api.ts";
+import { startRetentionUpkeep } from "./features/retention/retention-upkeep.ts";
 import { createRolloutLooker } from "./features/rollouts/look-at-rollout.ts";
 import { createRolloutApi } from "./features/rollouts/rollout-api.ts";
 import { startRolloutEngine } from "./features/rollouts/rollout-engine.ts";
@@ -73,6 +78,8 @@ export interface PlatformOptions {
   readonly databaseUrl: string;
   /** Where artifacts and module processes' state are kept. Only one process may use it at a time. */
   readonly dataFolder: string;
+  /** Where backups are kept; `backups` in the data folder unless told. All control planes must reach it. */
+  readonly backupFolder?: string | undefined;
   /** Whether `stop` leaves the processes of module versions to the next start in the data folder. */
   readonly keepProcesses?: boolean;
   /** A version that no tenant uses any more is stopped after so long; 60 unless told. */
@@ -154,6 +161,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   });
   const probe = createTenantProbe({ modules, installation, now });
   const windows = createWindowReadModel(database);
+  const backupFolder = openBackupFolder(options.backupFolder ?? join(dataFolder, "backups"));
   const store = createOperationStore({ database, modules, installation, now });
   const ledger = createMigrationLedger({
     database,
@@ -167,11 +175,24 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       windows,
       now,
       sleep,
-      data: { pool: database.pool, url: databaseUrl },
+      data: {
+        pool: database.pool,
+        url: databaseUrl,
+        connect: () => connectTo(databaseUrl, session),
+      },
+      backups: { folder: backupFolder, key: installation.backupKey },
     },
     troubled,
   });
-  const workflow = createMigrationWorkflow({ store, ledger, now, sleep, troubled });
+  const retention = createRetention({ database, folder: backupFolder, now });
+  const workflow = createMigrationWorkflow({
+    store,
+    ledger,
+    tidy: (pair) => retention.tidy(pair),
+    now,
+    sleep,
+    troubled,
+  });
   const migrations = createMigrationReadModel(database, notifications);
   const publishModule = createModulePublisher(database);
 
@@ -189,6 +210,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     log,
   });
 
+  const retentionUpkeep = startRetentionUpkeep({ database, retention, log });
   const upkeep = startMeasurementUpkeep({ database, partitions, keep: MEASUREMENT_KEEP, now, log });
   const sampler = startUsageSampler({ driver, store: measurements, log });
   const looker = createRolloutLooker({
@@ -252,6 +274,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       workflow,
       migrations,
     }),
+    ...createBackupApi({ database, folder: backupFolder, key: installation.backupKey }),
+    ...createRetentionApi({ database, modules, retention }),
     ...createCustomizationApi({ database, modules }),
     ...createFlagApi({ ...flags, modules, now }),
     ...performanceApi.handlers,
@@ -289,6 +313,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     async stop() {
       await sampler.close();
       await upkeep.close();
+      await retentionUpkeep.close();
       await flags.usage.close();
       await flags.evaluators.close();
       flags.versions.close();

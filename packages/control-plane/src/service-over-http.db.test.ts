@@ -12,6 +12,7 @@ describe("the service over HTTP", () => {
       {
         dataFolder,
         databaseUrl,
+        backupFolder: undefined,
         postgresPort: undefined,
         host: "127.0.0.1",
         port: 0,

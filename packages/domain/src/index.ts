@@ -11,6 +11,7 @@ export {
   tenantSchemaName,
   versionRoleName,
 } from "./identifiers/sql-names.ts";
+export { chooseDropped, type Keep } from "./retention/choose-dropped.ts";
 export { compareVersions, isVersion, parseVersion, type Version } from "./versions/version.ts";
 export { isVersionRange, parseRange, satisfiesRange, type VersionRange } from "./versions/version-range.ts";
 export { InvalidRangeError } from "./versions/invalid-range-error.ts";

@@ -98,6 +98,7 @@ export type {
 export { readLiveVersionNames } from "./live/live-store.ts";
 export { LockNotGrantedError } from "./live/lock-retry.ts";
 export { DataVersionNotLiveError } from "./live/data-version-not-live-error.ts";
+export { takeLiveVersionsDown } from "./live/rebuild-live-versions.ts";
 export { openTenantLiveSchema } from "./live/tenant-live-schema.ts";
 export { viewSchemaName } from "./live/version-views.ts";
 export { OperationInvalidError } from "./operations/operation-invalid-error.ts";

@@ -79,6 +79,8 @@ const SUCCESS: Record<MigrationKind, (migration: Migration, about: string) => st
   "rollback-point": ({ result, toVersion, fromVersion }, about) =>
     `${about} ${fromVersion ?? toVersion} has rollback point ${result.rollbackPointId ?? ""}`,
   restore: ({ toVersion }, about) => `${about} was put back to ${toVersion}`,
+  backup: ({ result, fromVersion }, about) => `${about} ${fromVersion ?? ""} has backup ${result.backupId ?? ""}`,
+  "restore-backup": ({ toVersion }, about) => `${about} was put back to ${toVersion}, as the backup has it`,
   rehearse: (migration, about) =>
     `${about} ${pathText(migration)} was rehearsed: ${migration.result.rehearsal?.passed === true ? "it passed" : "it did not pass"}`,
 };

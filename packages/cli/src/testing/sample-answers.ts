@@ -1,4 +1,5 @@
 import type {
+  Backup,
   FleetMember,
   FleetUpgrade,
   Migration,
@@ -96,6 +97,25 @@ export function sampleRollbackPoint(changes: Partial<RollbackPoint> = {}): Rollb
     bytes: 1_500_000,
     createdAt: AT,
     fingerprint: { structure: "s", data: "d" },
+    ...changes,
+  };
+}
+
+export function sampleBackup(changes: Partial<Backup> = {}): Backup {
+  return {
+    id: "bk_1",
+    tenant: "acme",
+    module: "accounting",
+    version: "1.0.0",
+    reason: "end of year",
+    state: "available",
+    file: "acme.accounting.mig_1.aibosbak",
+    tables: 4,
+    rows: 1_400,
+    bytes: 1_500_000,
+    sha256: "s",
+    fingerprint: { structure: "s", data: "d" },
+    createdAt: AT,
     ...changes,
   };
 }

@@ -144,6 +144,8 @@ export const MIGRATION_KINDS = [
   "rollback-point",
   "restore",
   "rehearse",
+  "backup",
+  "restore-backup",
 ] as const;
 export const migrationKindSchema = z.enum(MIGRATION_KINDS);
 export type MigrationKind = z.infer<typeof migrationKindSchema>;
@@ -223,6 +225,7 @@ export const migrationSchema = z
     result: z.object({
       instanceId: z.string().optional(),
       rollbackPointId: z.string().optional(),
+      backupId: z.string().optional(),
       lostWrites: z.array(tableWritesSchema).optional(),
       /** What only the versions that were rolled back could hold; the rollback point has it. */
       discarded: z.array(discardedValuesSchema).optional(),

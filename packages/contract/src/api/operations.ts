@@ -2,7 +2,7 @@ import { z } from "zod";
 import { versionSchema } from "./models.ts";
 import { requireRehearsalSchema } from "./rehearsals.ts";
 
-const acceptDataLoss = z
+export const acceptDataLossSchema = z
   .boolean()
   .default(false)
   .describe("Says yes to losing the writes made since the rollback point was taken");
@@ -71,12 +71,16 @@ export const operationSchema = z
       version: versionSchema
         .optional()
         .describe("Where to go back to; without it, to where the newest change came from"),
-      acceptDataLoss,
+      acceptDataLoss: acceptDataLossSchema,
     }),
     z.strictObject({
       kind: z.literal("rollback-point"),
       version: versionSchema.describe("A version that is live for the tenant"),
       reason: z.string().trim().min(1).max(200),
+    }),
+    z.strictObject({
+      kind: z.literal("backup"),
+      reason: z.string().trim().min(1).max(200).default("asked for"),
     }),
   ])
   .meta({ id: "Operation" });
@@ -84,7 +88,7 @@ export type Operation = z.output<typeof operationSchema>;
 /** What a caller writes: fields with defaults may be left out, identifiers are plain text. */
 export type OperationInput = z.input<typeof operationSchema>;
 
-export const restoreSchema = z.strictObject({ acceptDataLoss });
+export const restoreSchema = z.strictObject({ acceptDataLoss: acceptDataLossSchema });
 
 /** How `updateVersionRouting` shares traffic between two live versions. */
 export const versionRoutingSchema = z

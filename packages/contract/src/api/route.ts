@@ -17,6 +17,7 @@ export interface Route<
     | "Modules"
     | "Tenants"
     | "Migrations"
+    | "Backups"
     | "Customisations"
     | "Fleet upgrades"
     | "Routing"

@@ -22,6 +22,7 @@ import {
   upgradePathSchema,
   versionSchema,
 } from "./models.ts";
+import { BACKUP_ROUTES } from "./backups.ts";
 import { CLEANUP_ROUTES } from "./cleanup.ts";
 import { CUSTOMIZATION_ROUTES } from "./customizations.ts";
 import { FLAG_ROUTES } from "./flag-routes.ts";
@@ -299,6 +300,7 @@ export const ROUTES = {
       status: 202,
     },
   ),
+  ...BACKUP_ROUTES,
   ...CUSTOMIZATION_ROUTES,
   getVersionPerformance: route(
     "get /v1/tenants/{tenant}/modules/{module}/versions/{version}/performance",

@@ -54,6 +54,8 @@ export const ERROR_CODES = {
   AIBOS_MIGRATION_SQL: "A statement of a migration file failed.",
   AIBOS_OPERATION_INVALID: "An operation of a migration file does not fit the data.",
   AIBOS_CONVERSION_FAILED: "A row can't be brought to a new version.",
+  AIBOS_BACKUP_IN_USE: "An operation that has not ended needs the backup.",
+  AIBOS_BACKUP_NOT_FOUND: "There is no such backup, or its file is not where it should be.",
   AIBOS_BACKUP_NOT_RESTORABLE: "A backup is sound and does not fit where it shall be restored.",
   AIBOS_BACKUP_UNUSABLE: "A backup is truncated, altered, or not one that can be read.",
   AIBOS_CONFLICT_NOT_FOUND: "The module has no such conflict of customisations.",

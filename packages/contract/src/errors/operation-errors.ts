@@ -203,6 +203,27 @@ export class RollbackPointNotFoundError extends DomainError {
   }
 }
 
+export class BackupNotFoundError extends DomainError {
+  readonly code = "AIBOS_BACKUP_NOT_FOUND";
+  constructor(backupId: string, where: "unknown" | "deleted" | { readonly folder: string; readonly file: string }) {
+    super(
+      where === "unknown"
+        ? `There is no backup "${backupId}". List them with "aibos-versions backup list".`
+        : where === "deleted"
+          ? `Backup "${backupId}" was deleted.`
+          : `The file of backup "${backupId}", ${where.file}, is not in ${where.folder}. Put it there, or give all control ` +
+            "planes the same folder (AIBOS_BACKUP_DIR).",
+    );
+  }
+}
+
+export class BackupInUseError extends DomainError {
+  readonly code = "AIBOS_BACKUP_IN_USE";
+  constructor(backupId: string, migrationId: string) {
+    super(`Backup "${backupId}" can't be deleted while ${migrationId} restores it. Wait for that, or cancel it.`);
+  }
+}
+
 export class RollbackUnavailableError extends DomainError {
   readonly code = "AIBOS_ROLLBACK_UNAVAILABLE";
   constructor(tenant: TenantId, module: ModuleId, detail: string) {
@@ -215,12 +236,12 @@ export class DataLossNotAcceptedError extends DomainError {
   readonly code = "AIBOS_DATA_LOSS_NOT_ACCEPTED";
   readonly lostWrites: readonly TableWrites[];
   constructor(
-    point: { readonly id: string; readonly version: string; readonly createdAt: Date },
+    point: { readonly id: string; readonly version: string; readonly createdAt: Date; readonly what?: "backup" },
     lostWrites: readonly TableWrites[],
   ) {
-    const { id, version, createdAt } = point;
+    const { id, version, createdAt, what = "rollback point" } = point;
     super(
-      `Going back to ${version} (rollback point ${id}, taken ${createdAt.toISOString()}) would lose the writes made since: ${describeWrites(lostWrites)}. ` +
+      `Going back to ${version} (${what} ${id}, taken ${createdAt.toISOString()}) would lose the writes made since: ${describeWrites(lostWrites)}. ` +
         `If that is what you want, say so with --accept-data-loss (acceptDataLoss: true).`,
     );
     this.lostWrites = lostWrites;

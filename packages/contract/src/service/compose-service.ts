@@ -6,6 +6,7 @@ import type { PerformanceReport } from "../api/performance.ts";
 import type { RehearsalReport } from "../api/rehearsals.ts";
 import type { OperationInput } from "../api/operations.ts";
 import type { RouteCaller } from "../api/routes.ts";
+import { backupMethods } from "./backup-methods.ts";
 import { customizationMethods } from "./customization-methods.ts";
 import type { MigrateOptions, MultiVersionService } from "./multi-version-service.ts";
 
@@ -263,6 +264,7 @@ export function composeService(port: ServicePort): MultiVersionService {
     validateMigration,
     rehearseMigration: rehearse,
     ...customizationMethods(call),
+    ...backupMethods(call, { run, settle }),
     performHealthCheck: (tenant, module) => call.performHealthCheck({ ...none, params: { tenant, module } }),
     getVersionPerformance: (tenant, module, version, options = {}) =>
       call.getVersionPerformance({ ...none, params: { tenant, module, version }, query: queryOf(options) }),

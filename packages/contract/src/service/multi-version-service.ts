@@ -42,7 +42,8 @@ import type {
 } from "../api/route-policy.ts";
 import type { CustomizationService } from "./customization-service.ts";
 import type { FlagService } from "./flag-service.ts";
-import type { PageRequest } from "./page-request.ts";
+import type { BackupService } from "./backup-service.ts";
+import type { DataLossOptions, PageRequest } from "./page-request.ts";
 import type { PerformanceReport, VersionComparison, VersionPerformance } from "../api/performance.ts";
 
 export interface MigrateOptions {
@@ -78,11 +79,6 @@ export interface WindowOptions {
   window?: number;
 }
 
-export interface DataLossOptions {
-  /** Says yes to losing the writes made since the rollback point. False unless told. */
-  acceptDataLoss?: boolean;
-}
-
 /**
  * All that the platform can do. Implemented in process by the control plane and over HTTP by
  * `createMultiVersionClient`; one suite of tests runs against both.
@@ -91,7 +87,7 @@ export interface DataLossOptions {
  * with a stable `code` (see docs/reference/errors.md). Methods that change a tenant start a durable operation and
  * resolve when it has ended; when it fails they throw AIBOS_MIGRATION_FAILED. Use `start` to go on without waiting.
  */
-export interface MultiVersionService extends FlagService, CustomizationService {
+export interface MultiVersionService extends FlagService, CustomizationService, BackupService {
   /** Stores a packed module version. Publishing the same content again changes nothing. */
   publish(archive: Uint8Array): Promise<Published>;
   listModules(page?: PageRequest): Promise<Page<Module>>;

@@ -67,6 +67,15 @@ export function openControlDatabase(url: string, applicationName: string, connec
   };
 }
 
+/** A connection of its own, which ends with the process, or when that is declared dead. The caller ends it. */
+export async function connectTo(url: string, applicationName: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: applicationName });
+  // A connection that the server ends shows at the next statement.
+  client.on("error", ignore);
+  await client.connect();
+  return client;
+}
+
 function ignore(): void {}
 
 /** Kysely over one client that somebody else acquired and releases. */

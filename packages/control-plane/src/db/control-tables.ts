@@ -10,6 +10,7 @@ import type {
   ModuleManifest,
   RehearsalReport,
   Operation,
+  RetentionPolicy,
   RolloutPolicy,
   RouteChange,
   DiscardedValues,
@@ -29,6 +30,7 @@ import type {
   Version,
 } from "@aibos/domain";
 import type { WriteBaseline } from "@aibos/tenant-data";
+import type { Belongings } from "./stored-belongings.ts";
 import type { CustomizationTables } from "./customization-tables.ts";
 import type { FlagTables, StoredRolledFlag } from "./flag-tables.ts";
 
@@ -206,8 +208,31 @@ export interface ControlTables extends CustomizationTables, FlagTables {
     write_baseline: JSONColumnType<WriteBaseline>;
     carried_writes: ColumnType<TableWrites[], string | undefined, string>;
     customization_mark: BigIntColumn;
+    belongings: ColumnType<Belongings | null, string, never>;
     created_at: CreatedAt;
   };
+  backups: {
+    id: string;
+    tenant: TenantId;
+    module: ModuleId;
+    version: Version;
+    data_version: Version;
+    migration_id: string;
+    reason: string;
+    state: Generated<"available" | "deleting" | "deleted">;
+    file: string;
+    tables: number;
+    rows: BigIntColumn;
+    bytes: BigIntColumn;
+    sha256: string;
+    structure_fingerprint: string;
+    data_fingerprint: string;
+    write_baseline: JSONColumnType<WriteBaseline>;
+    carried_writes: ColumnType<TableWrites[], string | undefined, string>;
+    customization_mark: BigIntColumn;
+    created_at: ColumnType<Date, Date, never>;
+  };
+  retention_policies: { module: ModuleId; tenant: Generated<string>; policy: JSONColumnType<RetentionPolicy> };
   rehearsals: {
     migration_id: string;
     role_name: string;
@@ -325,8 +350,11 @@ export interface ReleaseMigration {
   reversible: boolean;
 }
 
-/** What was asked for: an operation, or a restore of a rollback point. */
-export type OperationRequest = Operation | { kind: "restore"; rollbackPointId: string; acceptDataLoss: boolean };
+/** What was asked for: an operation, or a restore of a rollback point or backup. */
+export type OperationRequest =
+  | Operation
+  | { kind: "restore"; rollbackPointId: string; acceptDataLoss: boolean }
+  | { kind: "restore-backup"; backupId: string; acceptDataLoss: boolean };
 
 /** One step of a plan: the name of its kind, and what it works on. */
 export interface PlannedStep {
@@ -345,6 +373,7 @@ export interface MigrationFailure {
 export interface MigrationResult {
   instanceId?: string;
   rollbackPointId?: string;
+  backupId?: string;
   lostWrites?: TableWrites[];
   discarded?: DiscardedValues[];
   heldMs?: number;

@@ -22,6 +22,8 @@ export interface RestorePlace {
   readonly owner: string;
   /** What becomes of rights of roles that are not here: refused (the default), or left out and named in the result. */
   readonly missingRoles?: "refuse" | "leave-out";
+  /** The schema whose name it will have before it is used: functions whose text names that are then right. */
+  readonly standsInFor?: string;
 }
 
 interface Restore {
@@ -95,7 +97,7 @@ async function restoreAll(
 async function checkPlace(
   client: ClientBase,
   manifest: BackupManifest,
-  { schema, owner, missingRoles = "refuse" }: RestorePlace,
+  { schema, owner, missingRoles = "refuse", standsInFor = schema }: RestorePlace,
 ): Promise<Set<string>> {
   const { rows } = await client.query<{ owned: boolean | null; used: boolean; owner: boolean; missing: string[] }>(
     `select (select pg_get_userbyid(nspowner) = $2 from pg_namespace where nspname = $1) as owned,
@@ -113,7 +115,7 @@ async function checkPlace(
   if (facts.used) return refuse("the schema is there and not empty. Give another name, or drop what is there.");
   if (facts.owned === false) return refuse(`the schema is there and not ${owner}'s. Give another name or owner.`);
   const { name, namedIn } = manifest.schema;
-  if (namedIn.length > 0 && name !== schema) {
+  if (namedIn.length > 0 && name !== standsInFor) {
     return refuse(`${namedIn.join(", ")} has the name ${name} in its text. Restore it under that name.`);
   }
   if (facts.missing.length > 0 && missingRoles === "refuse") {

@@ -24,6 +24,8 @@ export interface BackupRequest {
   readonly compression?: BackupCompression;
   /** Signs the backup (HMAC-SHA-256), so that a restore with the same key takes no other. */
   readonly key?: BackupKey;
+  /** Reads what else is to be known of the same moment, in the backup's own snapshot. */
+  readonly inSnapshot?: (client: ClientBase) => Promise<void>;
 }
 
 export interface WrittenBackup {
@@ -59,6 +61,7 @@ export async function writeBackup(
 
 async function writeAll(client: ClientBase, request: BackupRequest, sink: BackupSink): Promise<WrittenBackup> {
   const { schema, metadata, compression = "zstd", key } = request;
+  await request.inSnapshot?.(client);
   const read = await readSchema(client, schema);
   const manifest = backupManifest.parse({ ...read, compression, signed: key !== undefined, metadata });
   await proveRestorable(client, manifest);

@@ -75,7 +75,7 @@ export async function isNeededViews(
 
 /**
  * Archives of releases past their end of life that everybody has left behind: no tenant, no data and no usable rollback
- * point is on one or on an older one, which could come by it on its way; and nothing of the module is under way.
+ * point or backup is on one or on an older one, which could come by it on its way; and nothing of the module is under way.
  */
 export async function findArtifacts(
   { db }: Pick<ControlTransaction, "db">,
@@ -98,7 +98,9 @@ export async function findArtifacts(
             where i.module = old.module and i.version = old.version and i.status <> 'retired')
           or exists (select from tenant_modules t where t.module = old.module and t.data_version = old.version)
           or exists (select from rollback_points p where p.module = old.module and p.state = 'available'
-            and old.version in (p.version, p.data_version))))
+            and old.version in (p.version, p.data_version))
+          or exists (select from backups b where b.module = old.module and b.state = 'available'
+            and old.version in (b.version, b.data_version))))
       and not exists (select from migration_records r where r.module = v.module and r.finished_at is null)
       and not exists (select from fleet_upgrades f where f.module = v.module and f.finished_at is null)
     order by v.module, v.sort_key limit ${limit}`.execute(db);

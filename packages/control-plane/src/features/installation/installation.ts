@@ -14,6 +14,8 @@ export interface Installation {
   readonly flagSecret: string;
   /** Key that signs testers' tokens. */
   readonly testerKey: string;
+  /** Signs backups. */
+  readonly backupKey: string;
   /** Password of a login role. */
   rolePassword(role: string): string;
 }
@@ -39,6 +41,7 @@ export async function loadInstallation({ db }: ControlDatabase): Promise<Install
     feed,
     flagSecret: derive("keys of flags"),
     testerKey: derive("key of testers' tokens"),
+    backupKey: derive("key of backups"),
     contextKey: (module, version) => derive(`context key of ${module}@${version}`),
     rolePassword: (role) => derive(`password of ${role}`),
   };

@@ -1,6 +1,7 @@
 import { CustomizationConflictError, type RouteHandlers, RollbackPointNotFoundError } from "@aibos/contract";
 import type { ControlDatabase } from "../../db/control-database.ts";
 import { readCursor } from "../../db/cursor.ts";
+import { requireBackup } from "../backups/stored-backup.ts";
 import { noteConflicts } from "../customizations/open-conflicts.ts";
 import { findRollbackPoint } from "../rollback-points/rollback-points.ts";
 import { listRollbackPoints } from "../rollback-points/rollback-point-read-model.ts";
@@ -22,6 +23,7 @@ type MigrationApi = Pick<
   | "retryMigration"
   | "listRollbackPoints"
   | "restoreRollbackPoint"
+  | "restoreBackup"
 >;
 
 /** Starting operations and looking at them. */
@@ -52,6 +54,11 @@ export function createMigrationApi(options: {
       const point = await findRollbackPoint(database.db, rollbackPointId);
       if (point === undefined) throw new RollbackPointNotFoundError(rollbackPointId, "unknown");
       return start(point.tenant, point.module, { kind: "restore", rollbackPointId, acceptDataLoss });
+    },
+
+    async restoreBackup({ params: { backupId }, body: { acceptDataLoss } }) {
+      const { tenant, module } = await requireBackup(database.db, backupId);
+      return start(tenant, module, { kind: "restore-backup", backupId, acceptDataLoss });
     },
 
     validateMigration: ({ params: { tenant, module }, body: { version, ...options } }) =>

@@ -1,7 +1,9 @@
 import type { InstallationId, ModuleId, TenantId } from "@aibos/domain";
+import type { Client } from "pg";
 import type { Queryable } from "@aibos/tenant-data";
 import type { ControlTransaction, Isolation } from "../../db/control-database.ts";
 import type { OperationRequest, PlannedStep } from "../../db/control-tables.ts";
+import type { BackupFolder } from "../backups/backup-folder.ts";
 import type { Deployments } from "../deployments/deployments.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
@@ -22,7 +24,14 @@ export interface StepPlatform {
   /** Resolves after so many milliseconds. */
   sleep(ms: number): Promise<void>;
   /** Where tenants' data is: the platform's own connections to it, and the database's URL. */
-  readonly data: { readonly pool: Queryable; readonly url: string };
+  readonly data: {
+    readonly pool: Queryable;
+    readonly url: string;
+    /** A connection of its own, for long work; it is ended with this process, or when that is declared dead. */
+    connect(): Promise<Client>;
+  };
+  /** Where backups are, and what they are signed with. */
+  readonly backups: { readonly folder: BackupFolder; readonly key: string };
 }
 
 /** The migration that a step belongs to, and where its data is. */

@@ -1,4 +1,5 @@
 import { DBOS } from "@dbos-inc/dbos-sdk";
+import type { ModuleId, TenantId } from "@aibos/domain";
 import type { MigrationFailure, PlannedStep } from "../../db/control-tables.ts";
 import { FencedError } from "./fence.ts";
 import type { Execution, MigrationLedger } from "./migration-ledger.ts";
@@ -39,12 +40,14 @@ export interface MigrationWorkflow {
 export function createMigrationWorkflow(options: {
   store: OperationStore;
   ledger: MigrationLedger;
+  /** Drops copies that are not to be kept, after an operation. */
+  tidy: (pair: { tenant: TenantId; module: ModuleId }) => Promise<void>;
   now: () => number;
   sleep: (ms: number) => Promise<void>;
   /** Hears why something has to be tried again. */
   troubled: (migrationId: string, what: string, error: unknown) => void;
 }): MigrationWorkflow {
-  const { store, ledger, now, sleep, troubled } = options;
+  const { store, ledger, tidy, now, sleep, troubled } = options;
 
   const persist = createPersist(options);
 
@@ -126,7 +129,7 @@ export function createMigrationWorkflow(options: {
       if (execution === undefined) return;
       const end = await execute(execution);
       const next = await checkpoint("finish", () => persist(migrationId, "finish", () => store.finish(execution, end)));
-      await store.prune(execution).catch((error: unknown) => troubled(migrationId, "prune", error));
+      await tidy(execution).catch((error: unknown) => troubled(migrationId, "tidy", error));
       if (next !== undefined) await DBOS.startWorkflow(workflow, { workflowID: next })(next);
     },
     { name: "migration" },

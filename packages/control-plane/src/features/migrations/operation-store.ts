@@ -12,7 +12,6 @@ import type { MigrationResult, OperationRequest } from "../../db/control-tables.
 import type { Installation } from "../installation/installation.ts";
 import { readTenantModule, requireTenant, type TenantModuleState } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
-import { pruneRollbackPoints } from "../rollback-points/rollback-points.ts";
 import { endRecord, type OperationEnd } from "./end-record.ts";
 import { lockTenantModule, passFence } from "./fence.ts";
 import type { Execution } from "./migration-ledger.ts";
@@ -35,8 +34,6 @@ export interface OperationStore {
   claim(migrationId: string): Promise<Claim>;
   /** Ends it. Returns the operation that follows, if one does. */
   finish(execution: Execution, end: OperationEnd): Promise<string | undefined>;
-  /** Drops rollback points beyond those that are kept. What somebody else is reading now can be dropped another time. */
-  prune(execution: Execution): Promise<void>;
   /** Enters anew what failed. @throws MigrationNotFoundError, MigrationNotRetriableError, and as {@link begin} */
   again(migrationId: string): Promise<string>;
   /** Unfinished operations, for those whose workflow was never started. */
@@ -267,14 +264,6 @@ export function createOperationStore(options: {
         return insertSuccessor(tx, execution, end);
       }),
 
-    prune: (execution) =>
-      database.transaction(async (tx) => {
-        // Before the fence too: the next operation may be at a long step already, and prunes when it has ended.
-        await tx.client.query("select set_config('lock_timeout', '2s', true)");
-        await lockTenantModule(tx, execution);
-        await pruneRollbackPoints(tx, execution);
-      }),
-
     async again(migrationId) {
       const record = await database.db
         .selectFrom("migration_records")
@@ -387,6 +376,7 @@ async function resultOf(
   for (const { detail, status } of steps) {
     if (status !== "succeeded") continue;
     if (typeof detail["instanceId"] === "string") result.instanceId = detail["instanceId"];
+    if (typeof detail["backupId"] === "string") result.backupId = detail["backupId"];
     if (typeof detail["rollbackPointId"] === "string") result.rollbackPointId = detail["rollbackPointId"];
     if (Array.isArray(detail["lostWrites"])) result.lostWrites = detail["lostWrites"];
     if (Array.isArray(detail["discarded"]) && detail["discarded"].length > 0) result.discarded = detail["discarded"];

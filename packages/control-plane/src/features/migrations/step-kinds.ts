@@ -26,8 +26,10 @@ import { restoreData } from "./steps/restore-data.ts";
 import { rollBackData } from "./steps/roll-back-data.ts";
 import { rollbackPoint } from "./steps/rollback-point.ts";
 import { route } from "./steps/route.ts";
+import { stageBackup } from "./steps/stage-backup.ts";
 import { settleData } from "./steps/settle-data.ts";
 import { undoData } from "./steps/undo-data.ts";
+import { sweepTries, writeBackup } from "./steps/write-backup.ts";
 import { validate } from "./steps/validate.ts";
 
 const KINDS = [
@@ -53,6 +55,9 @@ const KINDS = [
   route,
   confirm,
   observe,
+  writeBackup,
+  sweepTries,
+  stageBackup,
   rehearsalCopy,
   rehearsalHop,
   rehearsalExpand,

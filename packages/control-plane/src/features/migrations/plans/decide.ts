@@ -1,15 +1,16 @@
-import { RollbackPointNotFoundError, VersionNotLiveError } from "@aibos/contract";
+import { ModuleNotInstalledError, RollbackPointNotFoundError, VersionNotLiveError } from "@aibos/contract";
 import type { OperationRequest } from "../../../db/control-tables.ts";
 import { findRollbackPoint } from "../../rollback-points/rollback-points.ts";
 import { plan } from "../migration-step.ts";
 import { rollbackPoint } from "../steps/rollback-point.ts";
+import { sweepTries, writeBackup } from "../steps/write-backup.ts";
 import { planComplete } from "./complete-plan.ts";
 import type { Decision, DecisionFacts } from "./decision.ts";
 import { planInstall } from "./install-plan.ts";
 import { planMigrate } from "./migrate-plan.ts";
 import { planRehearse } from "./rehearse-plan.ts";
 import { missingRehearsal } from "./require-rehearsal.ts";
-import { planRestore, planRollback } from "./rollback-plan.ts";
+import { planRestore, planRestoreBackup, planRollback } from "./rollback-plan.ts";
 import { planSideBySide } from "./side-by-side-plan.ts";
 
 /** Decides what an operation will do, or throws why it can't be done. `today` is an ISO date. */
@@ -46,6 +47,16 @@ export async function decide(facts: DecisionFacts, request: OperationRequest, to
       const step = plan(rollbackPoint, { version, dataVersion: instance.dataVersion, reason, served: true });
       return { fromVersion: version, toVersion: version, path: [version], steps: [step] };
     }
+    case "backup": {
+      const { tenant, module, live } = facts.state;
+      const [instance] = live;
+      if (instance === undefined) throw new ModuleNotInstalledError(tenant, module);
+      const { version, dataVersion } = instance;
+      const step = plan(writeBackup, { version, dataVersion, reason: request.reason });
+      return { fromVersion: version, toVersion: version, path: [version], steps: [step, plan(sweepTries, {})] };
+    }
+    case "restore-backup":
+      return planRestoreBackup(facts, request.backupId, request.acceptDataLoss);
     case "restore": {
       const point = await findRollbackPoint(facts.tx.db, request.rollbackPointId);
       if (point === undefined || point.state !== "available") {

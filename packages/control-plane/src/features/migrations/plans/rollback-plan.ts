@@ -1,11 +1,9 @@
 import { DataLossNotAcceptedError, RollbackUnavailableError, VersionNotLiveError } from "@aibos/contract";
 import type { Version } from "@aibos/domain";
 import type { PlannedStep } from "../../../db/control-tables.ts";
-import {
-  countLostWrites,
-  newestRollbackPoint,
-  type StoredRollbackPoint,
-} from "../../rollback-points/rollback-points.ts";
+import { newestRollbackPoint, newId, type StoredRollbackPoint } from "../../rollback-points/rollback-points.ts";
+import { requireBackup } from "../../backups/stored-backup.ts";
+import { countLostWrites, countWritesSinceBackup } from "../../rollback-points/counted-writes.ts";
 import type { LiveInstance } from "../../instances/tenant-module-read-model.ts";
 import type { RoutingState } from "../../routing/tenant-routing.ts";
 import { hasNewFields } from "../../customizations/customization-entries.ts";
@@ -21,6 +19,7 @@ import { restoreData } from "../steps/restore-data.ts";
 import { rollBackData } from "../steps/roll-back-data.ts";
 import { rollbackPoint } from "../steps/rollback-point.ts";
 import { route } from "../steps/route.ts";
+import { stageBackup } from "../steps/stage-backup.ts";
 import { settleData } from "../steps/settle-data.ts";
 import { undoData } from "../steps/undo-data.ts";
 import { ALL, type Decision, type DecisionFacts } from "./decision.ts";
@@ -65,6 +64,35 @@ export async function planRestore(
   if (lost.length > 0 && !acceptDataLoss) {
     throw new DataLossNotAcceptedError(point, lost);
   }
+  return planPutBack(facts, { id: point.id, version: point.version, dataVersion: point.dataVersion, acceptDataLoss });
+}
+
+/** The same from a backup, of which a rollback point is made first, while users go on. */
+export async function planRestoreBackup(
+  facts: DecisionFacts,
+  backupId: string,
+  acceptDataLoss: boolean,
+): Promise<Decision> {
+  const { tx, state, modules } = facts;
+  const backup = await requireBackup(tx.db, backupId);
+  const { version, data_version: dataVersion, created_at: createdAt } = backup;
+  const lost = await countWritesSinceBackup(tx, backupId, state.schema);
+  if (lost.length > 0 && !acceptDataLoss) {
+    throw new DataLossNotAcceptedError({ id: backupId, version, createdAt, what: "backup" }, lost);
+  }
+  await modules.getVersion(state.module, version);
+  const pointId = newId();
+  const decision = await planPutBack(facts, { id: pointId, version, dataVersion, acceptDataLoss });
+  return { ...decision, steps: [plan(stageBackup, { backupId, pointId, version, dataVersion }), ...decision.steps] };
+}
+
+/** Has a rollback point's data take the place of what is there, while requests are held. */
+async function planPutBack(
+  facts: DecisionFacts,
+  point: { id: string; version: Version; dataVersion: Version; acceptDataLoss: boolean },
+): Promise<Decision> {
+  const { state } = facts;
+  const { acceptDataLoss } = point;
   const versions = state.live.map((instance) => instance.version);
   const target = point.version;
   const serving = versions[0] ?? target;

@@ -1,6 +1,6 @@
 import type { Version } from "@aibos/domain";
 import { type BackfillProgress, openTenantLiveSchema, type TenantSession } from "@aibos/tenant-data";
-import { discountFilled } from "../../rollback-points/rollback-points.ts";
+import { discountFilled } from "../../rollback-points/counted-writes.ts";
 import type { Detail, StepKind, StepRun } from "../migration-step.ts";
 import { asTenant } from "./as-tenant.ts";
 

@@ -6,7 +6,8 @@ import {
   type TenantSession,
 } from "@aibos/tenant-data";
 import type { ControlTransaction } from "../../../db/control-database.ts";
-import { findRollbackPoint, followRestored } from "../../rollback-points/rollback-points.ts";
+import { followRestored } from "../../rollback-points/counted-writes.ts";
+import { findRollbackPoint } from "../../rollback-points/rollback-points.ts";
 import type { Detail, StepRun } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 import { asTenant } from "./as-tenant.ts";

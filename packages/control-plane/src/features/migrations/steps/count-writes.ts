@@ -1,4 +1,4 @@
-import { carryWrites, rebaseWrites } from "../../rollback-points/rollback-points.ts";
+import { carryWrites, rebaseWrites } from "../../rollback-points/counted-writes.ts";
 import type { StepKind } from "../migration-step.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { FieldChoice, Version } from "@aibos/domain";
 import { type LiveSchema, releaseFiles } from "@aibos/tenant-data";
-import { carryWrites, discountFilled } from "../../rollback-points/rollback-points.ts";
+import { carryWrites, discountFilled } from "../../rollback-points/counted-writes.ts";
 import type { Detail, StepKind, StepRun } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 import { asTenant } from "./as-tenant.ts";

@@ -1,5 +1,5 @@
 import { type LiveSchema, openTenantLiveSchema, type TenantSession } from "@aibos/tenant-data";
-import { carryWrites, noteRowChange } from "../../rollback-points/rollback-points.ts";
+import { carryWrites, noteRowChange } from "../../rollback-points/counted-writes.ts";
 import type { StepRun } from "../migration-step.ts";
 
 /** The live versions of a tenant's data, for a step: rows that releases' own SQL changes are not counted as users' writes. */

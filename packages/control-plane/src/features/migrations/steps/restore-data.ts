@@ -3,17 +3,18 @@ import { type ModuleId, rollbackSchemaName, type TenantId, type Version } from "
 import { createSchemaCopy, fingerprintSchema, readLiveVersionNames, restoreSchemaCopy } from "@aibos/tenant-data";
 import type { ControlTransaction } from "../../../db/control-database.ts";
 import {
-  countLostWrites,
   findRollbackPoint,
-  followRestored,
   keepSwappedOut,
   newId,
+  setPointState,
   type StoredRollbackPoint,
 } from "../../rollback-points/rollback-points.ts";
-import { setPointState } from "../../rollback-points/rollback-points.ts";
+import { countLostWrites, followRestored } from "../../rollback-points/counted-writes.ts";
+import { type PutBelongings, putBelongings, takeBelongingsBack } from "../../belongings/belongings.ts";
 import type { StepKind } from "../migration-step.ts";
 import { lockTables } from "../lock-tables.ts";
 import { setDataVersion } from "../set-data-version.ts";
+import { addEntry, presentEntries, takeBackEntries } from "../../customizations/customization-entries.ts";
 import {
   restoreCustomizations,
   type Revived,
@@ -76,8 +77,13 @@ export const restoreData: StepKind<Restore> = {
       takenAt: point.createdAt,
       migrationId: run.migrationId,
     });
+    const given = await carriedCustomizations(tx, run, point);
+    const before =
+      point.belongings === null
+        ? null
+        : await putBelongings(tx, run, point.belongings, `going back to ${point.version} (${point.id})`);
     return {
-      detail: { restored: point.id, rollbackPointId: kept.id, lostWrites, copied: several, revived },
+      detail: { restored: point.id, rollbackPointId: kept.id, lostWrites, copied: several, revived, given, before },
       checksum: restored.data,
     };
   },
@@ -94,10 +100,32 @@ export const restoreData: StepKind<Restore> = {
     await followRestored(tx, run, kept.id);
     await setPointState(tx, kept.id, "dropped");
     await setDataVersion(tx, run, run.with.newestDataVersion);
+    const before = (recorded["before"] ?? null) as PutBelongings | null;
+    if (before !== null) await takeBelongingsBack(tx, run, before, `going back to ${point.version} was undone`);
     const revived = (recorded["revived"] ?? []) as Revived;
+    if (Number(recorded["given"] ?? 0) > 0) await takeBackEntries(tx.db, run, point.version, run.migrationId);
     await unrestoreCustomizations(tx.db, { migrationId: run.migrationId, revived });
   },
 };
+
+/**
+ * What a backup says the tenant had customised, where the history does not have it: entries are made anew. Resolves to
+ * how many.
+ */
+async function carriedCustomizations(
+  { db }: ControlTransaction,
+  { tenant, module, migrationId }: { tenant: TenantId; module: ModuleId; migrationId: string },
+  { version, belongings }: StoredRollbackPoint,
+): Promise<number> {
+  const present = new Map((await presentEntries(db, { tenant, module }, version)).map((entry) => [entry.name, entry]));
+  let given = 0;
+  for (const { name, base, content, author } of belongings?.customizations ?? []) {
+    if (present.get(name)?.content === content) continue;
+    await addEntry(db, { tenant, module, version, name, base, content, origin: "restore", author, migrationId });
+    given += 1;
+  }
+  return given;
+}
 
 /** @throws RollbackPointNotFoundError */
 async function usablePoint({ db }: ControlTransaction, id: string): Promise<StoredRollbackPoint> {

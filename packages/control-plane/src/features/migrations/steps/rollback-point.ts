@@ -1,12 +1,7 @@
 import type { Version } from "@aibos/domain";
 import { describeDifference, dropSchemaCopy, fingerprintSchema, restoreSchemaCopy } from "@aibos/tenant-data";
-import {
-  carryWrites,
-  findRollbackPoint,
-  followRestored,
-  setPointState,
-  takeRollbackPoint,
-} from "../../rollback-points/rollback-points.ts";
+import { carryWrites, followRestored } from "../../rollback-points/counted-writes.ts";
+import { findRollbackPoint, setPointState, takeRollbackPoint } from "../../rollback-points/rollback-points.ts";
 import type { StepKind } from "../migration-step.ts";
 import { setDataVersion } from "../set-data-version.ts";
 

@@ -1,5 +1,5 @@
 import { HoldTimeoutError } from "@aibos/contract";
-import { rebaseWrites } from "../../rollback-points/rollback-points.ts";
+import { rebaseWrites } from "../../rollback-points/counted-writes.ts";
 import {
   publishTenantRoute,
   readRoutingState,
