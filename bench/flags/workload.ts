@@ -20,12 +20,16 @@ export interface Contestant {
 
 export const planOf = (tenant: number): string => (tenant % 2 === 0 ? "pro" : "free");
 export const keyOf = (kind: Kind, flag: number): string => `${kind.replaceAll(" ", "_")}_${flag % FLAGS}`;
-/** Keys by kind and number, made before anything is measured. */
+/** Keys by kind and number, made before anything is measured; as literals in a program, which are each one string. */
 export const KEYS: Readonly<Record<Kind, readonly string[]>> = {
-  "tenant-scoped": Array.from({ length: FLAGS }, (_, flag) => keyOf("tenant-scoped", flag)),
-  "percentage of users": Array.from({ length: FLAGS }, (_, flag) => keyOf("percentage of users", flag)),
-  attribute: Array.from({ length: FLAGS }, (_, flag) => keyOf("attribute", flag)),
+  "tenant-scoped": keysOf("tenant-scoped"),
+  "percentage of users": keysOf("percentage of users"),
+  attribute: keysOf("attribute"),
 };
+
+function keysOf(kind: Kind): string[] {
+  return Array.from({ length: FLAGS }, (_, flag) => Object.keys({ [keyOf(kind, flag)]: true })[0] ?? "");
+}
 export const ALLOWED = ["CH", "DE"];
 
 const COUNTRIES = ["CH", "DE", "FR", "US"];
@@ -36,7 +40,14 @@ const CONTEXTS: readonly Context[] = Array.from({ length: TENANTS }, (_, tenant)
   attributes: { country: COUNTRIES[tenant % 4] ?? "CH" },
 }));
 
-/** Tenants in an order that no cache foresees. */
-export function contextOf(call: number): Context {
-  return CONTEXTS[(call * 7_919) % TENANTS] as Context;
+export const ORDERS = ["hot", "scattered"] as const;
+export type Order = (typeof ORDERS)[number];
+
+/**
+ * Whom a call is for. `hot`: a request's tenant asks for all 50 flags, then the next one does; `scattered`: each call is
+ * for another tenant. Tenants come in an order that no cache foresees.
+ */
+export function contextOf(call: number, order: Order = "scattered"): Context {
+  const request = order === "hot" ? Math.floor(call / FLAGS) : call;
+  return CONTEXTS[(request * 7_919) % TENANTS] as Context;
 }

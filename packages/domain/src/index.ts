@@ -98,13 +98,8 @@ export {
   type TenantFacts,
 } from "./flags/flag-definition.ts";
 export type { FlagErrorCode, FlagExplanationStep, FlagMetadata, FlagReason, FlagResult } from "./flags/flag-result.ts";
-export {
-  FlagSet,
-  type FlagChange,
-  type FlagContext,
-  type FlagExplanation,
-  type TenantFlags,
-} from "./flags/flag-set.ts";
+export { FlagSet, type FlagChange, type FlagContext, type FlagExplanation } from "./flags/flag-set.ts";
+export type { TenantFlags } from "./flags/flags-of-tenant.ts";
 export { FLAG_TYPES, type FlagType, type FlagValue, isFlagValueOf, isSameFlagValue } from "./flags/flag-value.ts";
 export type { FlagProblem } from "./flags/flag-problem.ts";
 export { exportFlagd, importFlagd } from "./flags/flagd-format.ts";

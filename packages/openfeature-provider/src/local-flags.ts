@@ -1,4 +1,4 @@
-import type { FlagResult, FlagValue } from "@aibos/domain";
+import type { FlagResult, FlagSet, FlagValue, TenantFlags } from "@aibos/domain";
 import { createFlagFeedClient, type FlagFeedClient, type FlagFeedOptions } from "./flag-feed-client.ts";
 import { createUsageBatches } from "./usage-batches.ts";
 
@@ -71,11 +71,15 @@ export function createLocalFlags(options: LocalFlagsOptions): LocalFlags {
   }
 
   function forTenant(tenant: string, met?: (flag: string, isIn: boolean) => void): TenantFlagClient {
+    let of: FlagSet | undefined;
+    let own: TenantFlags | undefined;
     function details(key: string, subject?: FlagSubject): FlagResult | undefined {
       const { set } = feed;
       if (set === undefined) return undefined;
-      const context = { tenant, user: subject?.user, attributes: subject?.attributes, met };
-      const result = set.evaluate(key, context, now());
+      // Another snapshot is another set.
+      if (own === undefined || set !== of) own = set.forTenant(tenant);
+      of = set;
+      const result = own.evaluate(key, subject?.user, subject?.attributes, now(), met);
       usage.count(key, result);
       if (exposed !== undefined) expose(key, result, tenant, subject?.user);
       return result;

@@ -1,4 +1,4 @@
-import { bucketOf, ROLLOUT_PARTS } from "./bucket.ts";
+import { hashLimit, ROLLOUT_PARTS } from "./bucket.ts";
 import type { FlagRamp, FlagRollout } from "./flag-definition.ts";
 import { murmurAfter, murmurAfterPair, murmurState } from "./murmur3.ts";
 import { type LogicFrame, READS_TENANT, READS_TIME, READS_USER } from "./logic/logic-frame.ts";
@@ -22,20 +22,27 @@ export function compileRollout(key: string, rollout: FlagRollout): CompiledRollo
     return {
       variant,
       reads: reads | READS_TIME,
-      includes: (frame) => isWithin(hashOf(frame), partsOf(percentAt(percent, frame.now))),
+      includes: (frame) => hashOf(frame) < limitOf(percentAt(percent, frame.now)),
     };
   }
-  const parts = partsOf(percent);
-  if (rollout.guarded === true) return { variant, reads, includes: guarded(key, hashOf, parts) };
-  return { variant, reads, includes: (frame) => isWithin(hashOf(frame), parts) };
+  const limit = limitOf(percent);
+  if (rollout.guarded === true) return { variant, reads, includes: guarded(key, hashOf, limit) };
+  if (rollout.by === "user") return { variant, reads, includes: usersBelow(limit, rollout.seed ?? key) };
+  return { variant, reads, includes: (frame) => hashOf(frame) < limit };
+}
+
+/** The commonest rollout, in one closure. */
+function usersBelow(limit: number, seed: string): CompiledRollout["includes"] {
+  const state = murmurState(seed);
+  return ({ tenant, user }) => user !== undefined && murmurAfterPair(state, tenant.id, user) < limit;
 }
 
 /** Tells of each answer that the dice gave: of those for whom none are thrown, nothing can be learned. */
-function guarded(key: string, hashOf: ReturnType<typeof hasher>, parts: number): CompiledRollout["includes"] {
+function guarded(key: string, hashOf: ReturnType<typeof hasher>, limit: number): CompiledRollout["includes"] {
   return (frame) => {
     const hash = hashOf(frame);
-    const isIn = isWithin(hash, parts);
-    if (hash !== undefined) frame.met?.(key, isIn);
+    const isIn = hash < limit;
+    if (hash !== NOBODY) frame.met?.(key, isIn);
     return isIn;
   };
 }
@@ -47,23 +54,23 @@ export function percentAt({ from, to, start, end }: FlagRamp, now: number): numb
   return from + ((to - from) * (now - start)) / (end - start);
 }
 
-function partsOf(percent: number): number {
-  return Math.round((percent / 100) * ROLLOUT_PARTS);
+/** The hash below which somebody is in. */
+function limitOf(percent: number): number {
+  return hashLimit(Math.round((percent / 100) * ROLLOUT_PARTS), ROLLOUT_PARTS);
 }
 
-function isWithin(hash: number | undefined, parts: number): boolean {
-  return hash !== undefined && bucketOf(hash, ROLLOUT_PARTS) < parts;
-}
+/** The hash of whom no dice are thrown for: in no share, not even the whole. */
+const NOBODY = 0x1_0000_0000;
 
-function hasher(seed: string, by: FlagRollout["by"]): (frame: LogicFrame) => number | undefined {
+function hasher(seed: string, by: FlagRollout["by"]): (frame: LogicFrame) => number {
   const state = murmurState(seed);
   if (by === "tenant") return (frame) => murmurAfter(state, frame.tenant.id);
   if (by === "user") {
     // Two tenants' users of one name are two users.
-    return ({ tenant, user }) => (user === undefined ? undefined : murmurAfterPair(state, tenant.id, user));
+    return ({ tenant, user }) => (user === undefined ? NOBODY : murmurAfterPair(state, tenant.id, user));
   }
   return ({ attributes }) => {
     const value = Object.hasOwn(attributes, by.attribute) ? attributes[by.attribute] : undefined;
-    return typeof value === "string" || typeof value === "number" ? murmurAfter(state, String(value)) : undefined;
+    return typeof value === "string" || typeof value === "number" ? murmurAfter(state, String(value)) : NOBODY;
   };
 }

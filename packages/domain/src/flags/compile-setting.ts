@@ -37,13 +37,17 @@ export function compileTargeting(
   { definition, results, scope }: { definition: FlagDefinition; results: FlagResults; scope: LogicScope },
 ): CompiledSetting {
   const { run, reads } = compileLogic(logic, scope);
+  const resultOf = (name: string): FlagResult => results.ofVariant(name, "TARGETING_MATCH");
+  const byName = new Map([...definition.variants.keys()].map((name) => [name, resultOf(name)]));
+  const [onTrue, onFalse] = [true, false].map((value) => byName.get(impliedVariant(definition, value) ?? ""));
   return {
     reads,
     decide: (frame) => {
       const chosen = run(frame, undefined);
+      if (typeof chosen === "string") return byName.get(chosen) ?? resultOf(chosen);
       if (chosen == null) return null;
-      const name = typeof chosen === "string" ? chosen : (impliedVariant(definition, chosen) ?? textOf(chosen));
-      return results.ofVariant(name, "TARGETING_MATCH");
+      // A boolean flag that names no variants is the commonest.
+      return (chosen === true ? onTrue : chosen === false ? onFalse : undefined) ?? resultOf(textOf(chosen));
     },
   };
 }

@@ -25,10 +25,30 @@ export function evaluateFlag(flag: CompiledFlag, index: number, frame: LogicFram
     frame.steps = MAX_STEPS;
     return decide(flag, index, frame, trace);
   } catch (error) {
-    const why = error instanceof LogicFailure ? error.message : "an operation can't use its arguments";
-    trace?.({ rule: "evaluation", outcome: "failed", detail: why });
-    return flag.results.failed(`Evaluating flag "${flag.definition.key}" failed: ${why}.`);
+    return failedBy(flag, error, trace);
   }
+}
+
+/** The same for a flag that is plain, and a tenant without overrides of it: the rules that there are, without a look at others. */
+export function evaluatePlainFlag(flag: CompiledFlag, frame: LogicFrame): FlagResult {
+  if (flag.base === null) return flag.standard;
+  try {
+    frame.steps = MAX_STEPS;
+    return flag.base.decide(frame) ?? flag.standard;
+  } catch (error) {
+    return failedBy(flag, error, undefined);
+  }
+}
+
+function failedBy(flag: CompiledFlag, error: unknown, trace: FlagTrace | undefined): FlagResult {
+  const why = error instanceof LogicFailure ? error.message : "an operation can't use its arguments";
+  trace?.({ rule: "evaluation", outcome: "failed", detail: why });
+  return flag.results.failed(`Evaluating flag "${flag.definition.key}" failed: ${why}.`);
+}
+
+/** Whether a tenant, or a user of it, has a value of its own. */
+export function hasOverrides({ tenantSettings, userSettings }: CompiledFlag, index: number): boolean {
+  return tenantSettings.has(index) || userSettings.has(index);
 }
 
 function decide(flag: CompiledFlag, index: number, frame: LogicFrame, trace: FlagTrace | undefined): FlagResult {

@@ -1,7 +1,8 @@
-import { type CompiledFlag, compileFlag, recountReads, settingOf } from "./compiled-flag.ts";
-import { evaluateFlag, isTenantsAlone, readsOf } from "./evaluate-flag.ts";
+import { type CompiledFlag, compileFlag, recountOverrides, recountReads, settingOf } from "./compiled-flag.ts";
+import { evaluateFlag, evaluatePlainFlag, hasOverrides, isTenantsAlone, readsOf } from "./evaluate-flag.ts";
 import type { FlagDefinition, FlagScope, FlagSegment, FlagSetting, TenantFacts } from "./flag-definition.ts";
 import type { FlagExplanationStep, FlagMetadata, FlagResult } from "./flag-result.ts";
+import { FlagsOfTenant, type FlagSetInside, type TenantFlags } from "./flags-of-tenant.ts";
 import { murmurState } from "./murmur3.ts";
 import { compileLogic } from "./logic/compile-logic.ts";
 import { type CompiledLogic, type GuardListener, type LogicFrame, MAX_STEPS } from "./logic/logic-frame.ts";
@@ -30,6 +31,7 @@ export interface FlagExplanation {
 }
 
 const NO_ATTRIBUTES: Readonly<Record<string, unknown>> = Object.freeze({});
+const NOTHING_KNOWN: (FlagResult | undefined)[] = [];
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
@@ -43,7 +45,17 @@ export class FlagSet {
   /** Numbers of tenants: what is known of one is at its number in every flag. */
   readonly #tenants = new Map<string, number>();
   readonly #facts: TenantFacts[] = [];
+  /**
+   * Results that depend on the tenant alone, by its number and then by the flag's place: those of one tenant, which are
+   * asked for together, lie together. Emptied by every change that could alter one.
+   */
+  readonly #known: (FlagResult | undefined)[][] = [];
   readonly #frame: LogicFrame;
+  readonly #inside: FlagSetInside = {
+    flags: this.#flags,
+    evaluate: (flag, index, user, attributes, now, met) => this.#evaluate(flag, index, user, attributes, now, met),
+    notFound: (key) => this.#notFound(key),
+  };
 
   /** @throws LogicInvalid for targeting that can't be used */
   constructor(module: string, version: string, definitions: readonly FlagDefinition[]) {
@@ -61,7 +73,10 @@ export class FlagSet {
     };
     const segment = (name: string): CompiledLogic => this.#lateSegment(name);
     for (const definition of definitions) {
-      this.#flags.set(definition.key, compileFlag(definition, { metadata: this.metadata, segment }));
+      this.#flags.set(
+        definition.key,
+        compileFlag(definition, { place: this.#flags.size, metadata: this.metadata, segment }),
+      );
     }
     for (const flag of this.#flags.values()) this.#linkPrerequisites(flag);
     for (const flag of this.#flags.values()) addDependents(flag, flag);
@@ -79,7 +94,7 @@ export class FlagSet {
   setTenant(facts: TenantFacts): void {
     const index = this.#indexOf(facts.id);
     this.#facts[index] = facts;
-    for (const flag of this.#flags.values()) forgetTenant(flag, index);
+    this.#known[index]?.fill(undefined);
   }
 
   /** Defines a segment; null ends it. @throws LogicInvalid */
@@ -95,8 +110,8 @@ export class FlagSet {
         known.segment === name ? { ...known, matches: this.#segments.get(name) } : known,
       );
       recountReads(flag);
-      flag.byTenant = [];
     }
+    for (const known of this.#known) known.fill(undefined);
   }
 
   /** Gives everybody the flag's off variant, or ends that. Unknown flags are none of this version's. */
@@ -104,7 +119,7 @@ export class FlagSet {
     const flag = this.#flags.get(key);
     if (flag === undefined) return;
     flag.killed = killed;
-    forget(flag);
+    this.#forget(flag);
   }
 
   /**
@@ -119,20 +134,20 @@ export class FlagSet {
     switch (scope.level) {
       case "module":
         flag.moduleSetting = compiled;
-        return forget(flag);
+        return this.#forget(flag);
       case "segment": {
         const { segment } = scope;
         const others = flag.segmentSettings.filter((known) => known.segment !== segment);
         const added = compiled === null ? [] : [{ segment, matches: this.#segments.get(segment), setting: compiled }];
         // By name: the same order wherever the set was made.
         flag.segmentSettings = [...others, ...added].sort((a, b) => (a.segment < b.segment ? -1 : 1));
-        return forget(flag);
+        return this.#forget(flag);
       }
       case "tenant": {
         const index = this.#indexOf(scope.tenant);
         if (compiled === null) flag.tenantSettings.delete(index);
         else flag.tenantSettings.set(index, compiled);
-        return forgetTenant(flag, index);
+        return this.#forgetTenant(flag, index);
       }
       case "user": {
         const index = this.#indexOf(scope.tenant);
@@ -141,7 +156,7 @@ export class FlagSet {
         else users.set(scope.user, compiled);
         if (users.size === 0) flag.userSettings.delete(index);
         else flag.userSettings.set(index, users);
-        return forgetTenant(flag, index);
+        return this.#forgetTenant(flag, index);
       }
     }
   }
@@ -151,19 +166,14 @@ export class FlagSet {
     const flag = this.#flags.get(key);
     if (flag === undefined) return this.#notFound(key);
     const index = this.#tenants.get(tenant) ?? this.#indexOf(tenant);
-    return flag.byTenant[index] ?? this.#evaluate(flag, index, user, attributes, now, met);
+    return this.#known[index]?.[flag.place] ?? this.#evaluate(flag, index, user, attributes, now, met);
   }
 
   /** The same set for one tenant: faster where many flags are asked for it. */
   forTenant(tenant: string): TenantFlags {
     const index = this.#indexOf(tenant);
-    return {
-      evaluate: (key, user, attributes, now) => {
-        const flag = this.#flags.get(key);
-        if (flag === undefined) return this.#notFound(key);
-        return flag.byTenant[index] ?? this.#evaluate(flag, index, user, attributes, now);
-      },
-    };
+    const known = this.#knownOf(index);
+    return new FlagsOfTenant(this.#inside, index, known);
   }
 
   /** Evaluates without what is remembered, and tells each rule that was looked at. */
@@ -187,9 +197,35 @@ export class FlagSet {
   ): FlagResult {
     const frame = this.#frameFor(index, user, attributes, now);
     frame.met = met;
+    if (flag.isBare || (flag.isPlain && !hasOverrides(flag, index))) {
+      const plain = evaluatePlainFlag(flag, frame);
+      if (flag.isTenants) this.#knownOf(index)[flag.place] = plain;
+      return plain;
+    }
     const result = evaluateFlag(flag, index, frame);
-    if (isTenantsAlone(readsOf(flag, index, frame))) remember(flag, index, result);
+    if (isTenantsAlone(readsOf(flag, index, frame))) this.#knownOf(index)[flag.place] = result;
     return result;
+  }
+
+  #knownOf(index: number): (FlagResult | undefined)[] {
+    const known = this.#known[index];
+    if (known !== undefined && known !== NOTHING_KNOWN) return known;
+    // A list with holes at its end would be kept as a table: grown one by one it stays a list.
+    while (this.#known.length < index) this.#known.push(NOTHING_KNOWN);
+    return (this.#known[index] = Array.from({ length: this.#flags.size }, () => undefined));
+  }
+
+  #forget(flag: CompiledFlag): void {
+    recountReads(flag);
+    const places = [...flag.dependents].map(({ place }) => place);
+    for (const known of this.#known) for (const place of places) if (place < known.length) known[place] = undefined;
+  }
+
+  #forgetTenant(flag: CompiledFlag, index: number): void {
+    recountOverrides(flag);
+    const known = this.#known[index];
+    if (known === undefined) return;
+    for (const { place } of flag.dependents) if (place < known.length) known[place] = undefined;
   }
 
   #frameFor(
@@ -239,35 +275,9 @@ export class FlagSet {
   }
 }
 
-/** One tenant's flags. */
-export interface TenantFlags {
-  /** @param now milliseconds since 1970 */
-  evaluate(
-    key: string,
-    user: string | undefined,
-    attributes: Readonly<Record<string, unknown>> | undefined,
-    now: number,
-  ): FlagResult;
-}
-
 function addDependents(flag: CompiledFlag, dependent: CompiledFlag): void {
   for (const { flag: needed } of flag.prerequisites) {
     needed.dependents.add(dependent);
     addDependents(needed, dependent);
   }
-}
-
-function forget(flag: CompiledFlag): void {
-  recountReads(flag);
-  for (const dependent of flag.dependents) dependent.byTenant = [];
-}
-
-function forgetTenant(flag: CompiledFlag, index: number): void {
-  for (const { byTenant } of flag.dependents) if (index < byTenant.length) byTenant[index] = undefined;
-}
-
-function remember(flag: CompiledFlag, index: number, result: FlagResult): void {
-  // A list with holes at its end would be kept as a table: grown one by one it stays a list.
-  while (flag.byTenant.length < index) flag.byTenant.push(undefined);
-  flag.byTenant[index] = result;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { bucketOf } from "./bucket.ts";
+import { bucketOf, hashLimit } from "./bucket.ts";
 import { percentAt } from "./compile-rollout.ts";
 import { FlagSet } from "./flag-set.ts";
 import { definitionsOf } from "./testing/definitions-of.ts";
@@ -9,6 +9,19 @@ const setOf = (rollout: object): FlagSet =>
   new FlagSet("shop", "1.0.0", definitionsOf({ fresh: { type: "boolean", default: false, rollout } }));
 const isOn = (set: FlagSet, tenant: string, user: string, now = 0): boolean =>
   set.evaluate("fresh", { tenant, user }, now).value === true;
+
+test("one comparison says the same as the bucket: below the limit are those of the first parts, and nobody else", () => {
+  const hash = fc.oneof(fc.nat({ max: 0xffff_ffff }), fc.constantFrom(0, 0xffff_ffff));
+  fc.assert(
+    fc.property(fc.nat({ max: 100_000 }), hash, fc.integer({ min: -2, max: 2 }), (parts, any, near) => {
+      const limit = hashLimit(parts, 100_000);
+      for (const one of [any, Math.min(0xffff_ffff, Math.max(0, limit + near))]) {
+        expect(one < limit).toBe(bucketOf(one, 100_000) < parts);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
 
 test("who sees a flag at one percentage sees it at every higher one", () => {
   let lost = 0;

@@ -37,7 +37,7 @@ function knownOperations(): string[] {
 }
 
 function constant(value: unknown): CompiledLogic {
-  return { run: () => value, reads: READS_NOTHING };
+  return { run: () => value, reads: READS_NOTHING, constant: { value } };
 }
 
 function compileList(nodes: readonly unknown[], scope: LogicScope, path: string): CompiledLogic {
@@ -84,6 +84,7 @@ function compileOperation(name: string, data: unknown, scope: LogicScope, path: 
     const run = operation.compile(
       parts.map((part) => part.run),
       scope,
+      parts,
     );
     return foldable({ run, reads });
   }

@@ -33,6 +33,10 @@ export interface CompiledLogic {
   readonly run: LogicClosure;
   /** What it depends on: a sum of the READS_ constants. */
   readonly reads: number;
+  /** It is always this value, known when it was compiled. */
+  readonly constant?: { readonly value: unknown };
+  /** It is the attribute of this name. */
+  readonly attribute?: string;
 }
 
 /** List elements that one evaluation may look at. */

@@ -4,7 +4,7 @@ import { COMPARISONS, type Comparison } from "./comparison.ts";
 import { compareDates } from "./dates.ts";
 import { chooseFraction } from "./fractional.ts";
 import { TOO_MUCH_WORK, WRONG_ARGUMENTS } from "./logic-failure.ts";
-import { type LogicClosure, type LogicFrame, READS_NOTHING, READS_USER } from "./logic-frame.ts";
+import { type CompiledLogic, type LogicClosure, type LogicFrame, READS_NOTHING, READS_USER } from "./logic-frame.ts";
 import type { LogicScope } from "./logic-scope.ts";
 import { compareSemVer } from "./sem-ver.ts";
 import { isTruthy } from "./truthy.ts";
@@ -16,7 +16,12 @@ export interface Operation {
   readonly least: number;
   /** What it depends on beside its arguments. */
   readonly reads: number;
-  readonly compile: (parts: readonly LogicClosure[], scope: LogicScope) => LogicClosure;
+  readonly compile: (
+    parts: readonly LogicClosure[],
+    scope: LogicScope,
+    /** The same parts with what is known of them; not there for one argument without brackets. */
+    known?: readonly CompiledLogic[],
+  ) => LogicClosure;
   /** With one argument without brackets. */
   readonly apply: (part: LogicClosure, scope: LogicScope) => LogicClosure;
 }
@@ -47,10 +52,18 @@ function lazy(compile: Operation["compile"], least = 0): Operation {
 }
 
 /** Two arguments without a list between them: the commonest and the fastest. */
-function comparison(compare: Comparison): Operation {
-  return lazy((parts) => {
+function comparison(compare: Comparison, isEquality: boolean): Operation {
+  return lazy((parts, _, known) => {
     const [a, b] = parts;
     if (a === undefined || b === undefined) throw WRONG_ARGUMENTS;
+    const right = known?.[1]?.constant?.value;
+    if (isEquality && parts.length === 2 && typeof right === "string") {
+      // Two texts, one of them fixed, are what rules mostly compare.
+      return (frame, item) => {
+        const left = a(frame, item);
+        return typeof left === "string" ? left === right : compare(nullish(left), right);
+      };
+    }
     if (parts.length === 2) return (frame, item) => compare(nullish(a(frame, item)), nullish(b(frame, item)));
     return (frame, item) => {
       let left = nullish(a(frame, item));
@@ -82,6 +95,23 @@ function includes(item: unknown, list: unknown): boolean {
   if (typeof list === "string") return list.includes(String(item));
   if (!Array.isArray(list)) throw WRONG_ARGUMENTS;
   return list.includes(item);
+}
+
+function isTexts(list: unknown): list is readonly string[] {
+  return Array.isArray(list) && list.length <= MANY && list.every((one) => typeof one === "string");
+}
+
+/** Up to so many texts are looked through one by one faster than in any other way. */
+const MANY = 16;
+
+/** What rules mostly ask of an attribute, in one closure. One that is inherited counts as not there. */
+function attributeIsOneOf(name: string, list: readonly string[]): LogicClosure {
+  return ({ attributes }) => isOneOf(list, attributes[name]) && Object.hasOwn(attributes, name);
+}
+
+function isOneOf(list: readonly string[], item: unknown): boolean {
+  for (let index = 0; index < list.length; index += 1) if (list[index] === item) return true;
+  return false;
 }
 
 function concatenate(values: readonly unknown[]): string {
@@ -188,13 +218,16 @@ const fractional: Operation = {
       chooseFraction(asArguments(part(frame, item)), frame, flag),
 };
 
-const fromTable = <T>(table: Readonly<Record<string, T>>, make: (entry: T) => Operation): Record<string, Operation> =>
-  Object.fromEntries(Object.entries(table).map(([name, entry]) => [name, make(entry)]));
+const fromTable = <T>(
+  table: Readonly<Record<string, T>>,
+  make: (entry: T, name: string) => Operation,
+): Record<string, Operation> =>
+  Object.fromEntries(Object.entries(table).map(([name, entry]) => [name, make(entry, name)]));
 
 /** All operations but `var`, `segment` and those with a body for each element of a list. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...fromTable(ARITHMETIC, (use: ListOperation) => eager(use)),
-  ...fromTable(COMPARISONS, comparison),
+  ...fromTable(COMPARISONS, (compare, name) => comparison(compare, name === "==" || name === "===")),
   if: lazy(choose),
   "?:": lazy(choose),
   and: firstThatIs(false),
@@ -203,7 +236,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "!!": eager((values) => isTruthy(values[0])),
   in: {
     ...eager(([item, list]) => includes(item, list)),
-    compile: ([a, b]) => {
+    compile: ([a, b], _, known) => {
+      const list = known?.[1]?.constant?.value;
+      const attribute = known?.[0]?.attribute;
+      if (attribute !== undefined && isTexts(list)) return attributeIsOneOf(attribute, list);
+      if (a !== undefined && isTexts(list)) return (frame, item) => isOneOf(list, a(frame, item));
       return (frame, item) => includes(nullish(a?.(frame, item)), nullish(b?.(frame, item)));
     },
   },

@@ -63,7 +63,7 @@ function contextPart(name: string, scope: LogicScope): CompiledLogic {
     case "":
       return { run: (frame) => frame.attributes, reads: READS_USER };
     default:
-      return { run: attributePart(names), reads: READS_USER };
+      return { run: attributePart(names), reads: READS_USER, ...(names.length === 1 ? { attribute: root } : {}) };
   }
 }
 
