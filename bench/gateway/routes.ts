@@ -42,6 +42,7 @@ const heartbeat = setInterval(() => {
   for (const feed of feeds) feed.write(`${JSON.stringify({ type: "heartbeat", revision })}\n`);
 }, 2_000);
 try {
+  await stop((await start("http://127.0.0.1:1")).child);
   const first = await start(control.url);
   while (!(await isReady(first.adminUrl))) await sleep(100);
   await sleep(5_000);
@@ -179,6 +180,8 @@ async function start(controlUrl: string): Promise<{ child: ChildProcess; url: st
       AIBOS_GATEWAY_PORT: "0",
       AIBOS_GATEWAY_FOLDER: folder,
       AIBOS_LOG_LEVEL: "silent",
+      // As `up` starts it. Compiled code is there from the second start on.
+      NODE_COMPILE_CACHE: join(folder, "compile-cache"),
     },
   });
   gateway = child;

@@ -16,6 +16,7 @@ import { startMeasurements } from "./measurements/measurements.ts";
 import { createTelemetry } from "./measurements/telemetry.ts";
 import { Mirror } from "./mirror.ts";
 import { sendProblemOnSocket } from "./problem.ts";
+import { releaseMemory } from "./release-memory.ts";
 import { type Reporter, startReporter } from "./reporter.ts";
 import { createRequestHandler, type RequestHandler } from "./request-handler.ts";
 import { RouteDrain } from "./route-drain.ts";
@@ -30,6 +31,8 @@ import { UpstreamWatch } from "./upstream-watch.ts";
 import { sawAttempt } from "./upstream-attempt.ts";
 import { malformedProblem } from "./malformed-request.ts";
 
+/** After so many routes were read at once, the memory that it took is given back. */
+const MANY_ROUTES = 10_000;
 /** Routes that were kept are brought up to date before the first request, if that takes no longer; milliseconds. */
 const CATCH_UP_MS = 2_000;
 
@@ -78,6 +81,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await routeFile.read();
   if (table.feed !== undefined) log.info({ revision: table.revision, routes: table.size }, "serving from kept routes");
   pools.follow(table.allEndpoints());
+  if (table.size >= MANY_ROUTES) releaseMemory();
 
   const measurements = await startMeasurements({ settings, dispatcher });
   const telemetry = createTelemetry();
@@ -191,8 +195,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (message.type === "snapshot") caughtUp.resolve();
     if (applied.kind === "applied") {
       for (const key of applied.changed === "all" ? busyRoutes() : applied.changed) routeChanged(key);
-      if (message.type === "snapshot") routeFile.replaced();
-      else routeFile.changed(message);
+      if (message.type === "snapshot") {
+        routeFile.replaced();
+        if (table.size >= MANY_ROUTES) releaseMemory();
+      } else routeFile.changed(message);
       if (message.type === "snapshot" || message.changes.some(({ kind }) => kind === "endpoints")) {
         pools.follow(table.allEndpoints());
       }

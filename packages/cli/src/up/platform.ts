@@ -115,6 +115,8 @@ export function createLocalPlatform(options: PlatformOptions): LocalPlatform {
       environment: (before) => ({
         AIBOS_GATEWAY_ID: id,
         AIBOS_GATEWAY_FOLDER: folder,
+        // Compiled code, for the next start: it starts sooner, and needs 20 MB less.
+        NODE_COMPILE_CACHE: inherited["NODE_COMPILE_CACHE"] ?? join(folder, "compile-cache"),
         ...portVariable("AIBOS_GATEWAY_PORT", portOf(before?.url) ?? options.gatewayPort, DEFAULT_GATEWAY_PORT),
         AIBOS_CONTROL_URL: url,
         ...(options.gatewayHost !== undefined && { AIBOS_GATEWAY_HOST: options.gatewayHost }),
