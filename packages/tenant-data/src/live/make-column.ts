@@ -1,7 +1,10 @@
 import { quoteIdentifier, quoteLiteral } from "../quote-identifier.ts";
 import { isVolatileDefault } from "../operations/check-column.ts";
-import { factsOf, isFreeName, relationSql, type StartContext } from "../operations/start-context.ts";
+import { factsOf, invalid, isFreeName, relationSql, type StartContext } from "../operations/start-context.ts";
 import { type ColumnSpec, type DraftColumn, type DraftTable, passingName } from "./draft.ts";
+
+/** A table above this size is not written anew while nobody can use it. */
+const SMALL_BYTES = 8 * 1_048_576;
 
 /** Adds a column that the release wants to a table that was there, without rewriting or reading it. */
 export async function makeColumn(context: StartContext, table: DraftTable, column: DraftColumn): Promise<void> {
@@ -13,10 +16,13 @@ export async function makeColumn(context: StartContext, table: DraftTable, colum
   const physical = taken || column.replaces !== undefined ? passingName(draft, column.name) : column.name;
   const name = quoteIdentifier(physical);
   const own = await defaultOf(context, table, column, spec, physical);
-  // A default that is the same for all rows costs nothing; any other is for rows to come.
-  const direct = own !== null && column.replaces === undefined && !(await isVolatileDefault(own));
+  // A default that is the same for all rows costs nothing; any other is for rows to come. Where rows are filled otherwise
+  // they have none until then, which tells those that are left.
+  const direct =
+    own !== null && column.replaces === undefined && column.up === undefined && !(await isVolatileDefault(own));
+  await refuseRewrite(context, table, column.name, spec.type);
   const collation = spec.collation === null ? "" : ` collate ${spec.collation}`;
-  const notNull = spec.notNull && direct && column.up === undefined;
+  const notNull = spec.notNull && direct;
   await client.query(
     `alter table ${sql} add column ${name} ${spec.type}${collation}${direct ? ` default ${own}` : ""}${notNull ? " not null" : ""}`,
   );
@@ -40,6 +46,25 @@ export async function makeColumn(context: StartContext, table: DraftTable, colum
   }
   column.physical = physical;
   column.spec = undefined;
+}
+
+/** A domain with constraints is the one kind of type for which the server writes all rows, whatever their value. */
+async function refuseRewrite(context: StartContext, table: DraftTable, column: string, type: string): Promise<void> {
+  if ((table.facts?.bytes ?? 0) <= SMALL_BYTES) return;
+  const { rowCount } = await context.client.query(
+    `with recursive types as (
+       select t.* from pg_type t where t.oid = to_regtype($1)
+       union all select b.* from types t join pg_type b on b.oid = t.typbasetype)
+     select from types t where t.typtype = 'd'
+       and (t.typnotnull or exists (select from pg_constraint k where k.contypid = t.oid)) limit 1`,
+    [type],
+  );
+  if (rowCount === 0) return;
+  throw invalid(
+    context,
+    `column "${column}" is of the domain ${type}, which has constraints: PostgreSQL would write the whole of "${table.name}" ` +
+      "anew while nobody can use it. Give it the domain's base type and a check, or use an exclusive SQL migration.",
+  );
 }
 
 async function defaultOf(

@@ -182,7 +182,9 @@ async function assignmentsFor(writing: Writing, writer: LiveVersion): Promise<st
     const older = versions.find(({ position }) => position === at - 1);
     const link = newer?.links.find((one) => one.relation === relation);
     if (newer === undefined || older === undefined || link === undefined) break;
-    lines.push(...(await assignments(writing, older, link.up, link.before)));
+    // Nobody writes through a version on its way: its columns are what they are made from, in rows not yet filled too.
+    const always = newer.phase === "expanding";
+    lines.push(...(await assignments(writing, older, link.up, link.before, { always, ofWriter: true })));
   }
   return lines;
 }
@@ -212,7 +214,7 @@ async function assignments(
   source: LiveVersion,
   conversions: readonly Conversion[],
   name: string | undefined,
-  { always = false } = {},
+  { always = false, ofWriter = false } = {},
 ): Promise<string[]> {
   const table = source.model.tables.find((one) => one.relation === relation);
   if (table === undefined || name === undefined) return [];
@@ -224,7 +226,12 @@ async function assignments(
       expression,
       "new",
     );
-    const fill = `new.${quoteIdentifier(column)} := ${read.sql};`;
+    const own = `new.${quoteIdentifier(column)}`;
+    const fill = `${own} := ${read.sql};`;
+    if (onlyOldRows === true && ofWriter) {
+      lines.push(`    if tg_op = 'UPDATE' and ${own} is null then\n      ${fill}\n    end if;`);
+      continue;
+    }
     const changed = read.columns
       .map((one) => `new.${quoteIdentifier(one)} is distinct from old.${quoteIdentifier(one)}`)
       .join(" or ");

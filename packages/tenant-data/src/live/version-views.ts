@@ -44,11 +44,25 @@ export async function viewStatements(client: ClientBase, { schema, version, mode
     for (const column of columns) {
       if (column.default === undefined) continue;
       // A default that is the constant null would be no default, and the table's own would take its place.
-      const value = column.default ?? "nullif(0, 0)::text";
+      const value =
+        column.default ?? `nullif(0, 0)::text::${await typeOf(client, { schema, relation }, column.column)}`;
       statements.push(`alter view ${view} alter column ${quoteIdentifier(column.name)} set default ${value}`);
     }
   }
   return [...statements, ...(await grantStatements(client, { schema, version, model }))];
+}
+
+async function typeOf(
+  client: ClientBase,
+  { schema, relation }: { schema: string; relation: string },
+  column: string,
+): Promise<string> {
+  const { rows } = await client.query<{ type: string }>(
+    `select format_type(a.atttypid, a.atttypmod) as type from pg_attribute a
+     where a.attrelid = to_regclass($1) and a.attname = $2`,
+    [`${quoteIdentifier(schema)}.${quoteIdentifier(relation)}`, column],
+  );
+  return rows[0]?.type ?? "text";
 }
 
 /** The schema stays, since not everybody may make one. */
