@@ -121,7 +121,8 @@ export function passingName(draft: Draft, name: string): string {
 export function upOf(column: DraftColumn): string {
   if (column.up !== undefined) return column.up;
   if (column.before !== undefined) return quoteIdentifier(column.before);
-  return column.spec?.default ?? "null";
+  // A bare null, or text, would be of no type for what is made of it.
+  return column.spec === undefined ? "null" : `(${column.spec.default ?? "null"})::${column.spec.type}`;
 }
 
 export function constraintOf(table: DraftTable, name: string): ConstraintFacts | undefined {

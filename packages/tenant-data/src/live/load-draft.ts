@@ -1,24 +1,26 @@
 import type { ClientBase } from "pg";
 import { quoteIdentifier } from "../quote-identifier.ts";
 import type { Draft, DraftTable } from "./draft.ts";
-import type { LiveVersion } from "./live-version.ts";
+import type { LiveVersion, SchemaTask } from "./live-version.ts";
 import { type ConstraintFacts, readRelation, type RelationFacts } from "./relation-facts.ts";
 import type { TableModel } from "./version-model.ts";
 
 /** A draft that is what the newest version has; the release's operations change it. */
 export async function loadDraft(client: ClientBase, schema: string, versions: readonly LiveVersion[]): Promise<Draft> {
   const tables: DraftTable[] = [];
+  const pending = versions.flatMap(({ completing }) => completing);
   for (const table of versions.at(-1)?.model.tables ?? []) {
     const facts = await readRelation(client, schema, table.relation);
     if (facts === undefined) continue;
-    tables.push(draftTable(table, withoutLeaving(withPending(facts, versions), table, versions), versions));
+    const columns = table.columns.map(({ column }) => column);
+    tables.push(draftTable(table, asNewestHas(facts, columns, pending), versions));
   }
   return {
     tables,
     without: [],
     finishing: [],
     completing: [],
-    pending: versions.flatMap(({ completing }) => completing),
+    pending,
     renaming: [],
     undoing: [],
     number: await highestNumber(client, schema),
@@ -57,9 +59,22 @@ function draftTable(table: TableModel, facts: RelationFacts, versions: readonly 
   };
 }
 
+/**
+ * What the newest version has of a table, of all that is there for several.
+ *
+ * @param columns of it, as they are called in the table
+ * @param pending what is to be done when the versions before the newest are gone
+ */
+export function asNewestHas(
+  facts: RelationFacts,
+  columns: readonly string[],
+  pending: readonly SchemaTask[],
+): RelationFacts {
+  return withoutLeaving(withPending(facts, pending), new Set(columns), pending);
+}
+
 /** What live versions will be when those before them are gone: columns that hold no nulls, indexes that are keys. */
-function withPending(facts: RelationFacts, versions: readonly LiveVersion[]): RelationFacts {
-  const pending = versions.flatMap((version) => version.completing);
+function withPending(facts: RelationFacts, pending: readonly SchemaTask[]): RelationFacts {
   const notNull = new Map(
     pending.flatMap((task) =>
       task.do === "set-not-null" && task.relation === facts.relation ? [[task.check, task.column] as const] : [],
@@ -98,13 +113,14 @@ function withPending(facts: RelationFacts, versions: readonly LiveVersion[]): Re
 }
 
 /** Leaves out what only older versions have: it goes with them. */
-function withoutLeaving(facts: RelationFacts, table: TableModel, versions: readonly LiveVersion[]): RelationFacts {
-  const columns = new Set(table.columns.map(({ column }) => column));
+function withoutLeaving(
+  facts: RelationFacts,
+  columns: ReadonlySet<string>,
+  pending: readonly SchemaTask[],
+): RelationFacts {
   const leaving = new Set(
-    versions.flatMap(({ completing }) =>
-      completing.flatMap((task) =>
-        task.do === "drop-index" ? [task.index] : task.do === "drop-constraint" ? [task.constraint] : [],
-      ),
+    pending.flatMap((task) =>
+      task.do === "drop-index" ? [task.index] : task.do === "drop-constraint" ? [task.constraint] : [],
     ),
   );
   const has = (names: readonly string[]): boolean => names.every((name) => columns.has(name));

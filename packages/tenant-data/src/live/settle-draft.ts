@@ -52,8 +52,11 @@ export async function settleDraft(context: StartContext): Promise<void> {
       const kept = table.facts?.constraints.some((constraint) => constraint.name === from) === true;
       const columns = table.facts?.constraints.find((constraint) => constraint.name === from)?.columns ?? [];
       if (!kept || columns.some((column) => replacedColumns(table).has(column))) continue;
-      context.draft.renaming.push({ do: "rename-constraint", relation: table.relation, from, to });
+      // Settled before for SQL of the author's own, it may have been given yet another name since.
+      const others = context.draft.renaming.filter(
+        (task) => task.do !== "rename-constraint" || task.relation !== table.relation || task.from !== from,
+      );
+      context.draft.renaming = [...others, { do: "rename-constraint", relation: table.relation, from, to }];
     }
-    table.constraintNames.clear();
   }
 }

@@ -1,5 +1,6 @@
 import { assessStatements } from "../statement-risk/assess-statements.ts";
 import { readModel } from "../live/version-model.ts";
+import { asNewestHas } from "../live/load-draft.ts";
 import { readRelation } from "../live/relation-facts.ts";
 import { settleDraft } from "../live/settle-draft.ts";
 import type { DraftTable } from "../live/draft.ts";
@@ -88,7 +89,9 @@ async function readAgain(context: StartContext): Promise<void> {
     );
     const { facts } = table;
     if (facts === undefined) continue;
-    const now = await readRelation(client, schema, relation);
+    const found = await readRelation(client, schema, relation);
+    const own = table.columns.flatMap(({ physical }) => (physical === undefined ? [] : [physical]));
+    const now = found === undefined ? undefined : asNewestHas(found, own, draft.pending);
     // A trial's tables are empty, and said to be as large as the real ones.
     if (now !== undefined) table.facts = { ...now, bytes: Math.max(now.bytes, facts.bytes) };
   }

@@ -317,6 +317,36 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       ],
     },
   },
+  "keys of columns that change again after SQL of the author's own, and one made of a column that is new": {
+    given: `create table t (id int primary key, v int constraint v_once unique, w int constraint w_once unique);
+      insert into t values (1, 1, 1)`,
+    releases: [
+      [{ alter_column: { table: "t", column: "v", type: "text", up: "v::text", down: "v::int" } }],
+      [
+        { sql: { up: "create table more (id int primary key)", down: "drop table more" } },
+        { alter_column: { table: "t", column: "v", type: "bigint", up: "v::bigint", down: "v::text" } },
+        { drop_constraint: { table: "t", name: "w_once", up: "w", down: "w" } },
+        { add_column: { table: "t", column: { name: "j", type: "jsonb", nullable: true } } },
+        { alter_column: { table: "t", column: "j", type: "text", up: "j #>> '{}'", down: "to_jsonb(j)" } },
+      ],
+    ],
+    writes: [["3", "insert into t values (2, 2, 2, 'x')"]],
+    read: { "1": "select * from t order by id", "3": "select * from t order by id" },
+    live: {
+      "1": [
+        { id: 1, v: 1, w: 1 },
+        { id: 2, v: 2, w: 2 },
+      ],
+      "3": [
+        { id: 1, v: "1", w: 1, j: null },
+        { id: 2, v: "2", w: 2, j: "x" },
+      ],
+    },
+    afterComplete: [
+      "select conname from pg_constraint where conrelid = 't'::regclass and contype <> 'n' order by 1",
+      [{ conname: "t_pkey" }, { conname: "v_once" }],
+    ],
+  },
   "a default that is written as another type": {
     given: "create table t (id int primary key); insert into t values (1)",
     releases: [[{ add_column: { table: "t", column: { name: "v", type: "text", default: "0" } } }]],

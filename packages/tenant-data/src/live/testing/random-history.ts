@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { DatabaseError } from "pg";
-import { CUSTOM_FIELD_TYPES, CUSTOM_FIELDS_TABLE, declareCustomField } from "../../custom-fields/custom-fields.ts";
+import { CUSTOM_FIELD_TYPES, type CustomFieldType } from "@aibos/domain";
+import { CUSTOM_FIELDS_TABLE, declareCustomField } from "../../custom-fields/custom-fields.ts";
 import { fingerprintSchema } from "../../fingerprint/fingerprint-schema.ts";
 import { quoteIdentifier } from "../../quote-identifier.ts";
 import {
@@ -181,7 +182,7 @@ async function addField(history: History): Promise<void> {
   const number = counter.next();
   const types = TYPES.number.filter((type) => CUSTOM_FIELD_TYPES.some((known) => known === type));
   const shape: Shape = { type: random.pick(types) ?? "text", offset: 0 };
-  const field = { table: table.name, name: `own${number}`, type: shape.type as (typeof CUSTOM_FIELD_TYPES)[number] };
+  const field = { table: table.name, name: `own${number}`, type: shape.type as CustomFieldType };
   log.push(`declare ${JSON.stringify(field)}`);
   await world.client.query("begin");
   await declareCustomField(world.client, world.schema, field);

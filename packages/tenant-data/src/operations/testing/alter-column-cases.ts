@@ -358,4 +358,30 @@ export const ALTER_COLUMN_CASES: readonly OperationCase[] = [
     afterComplete: [owner("select flag from notes order by id", "true", "false", "true")],
     afterRollback: [owner("select flag from notes order by id", "1", "0", "1")],
   },
+  {
+    operation: "alter_column",
+    name: "type, of a column without nulls in rows that are written before they are filled",
+    given:
+      "create table notes (id integer primary key, stars integer not null, body text); insert into notes values (1, 5)",
+    migrations: [
+      { alter_column: { table: "notes", column: "stars", type: "text", up: "stars::text", down: "stars::integer" } },
+    ],
+    afterStart: [older("update notes set body = 'x' where id = 1 returning stars", "5")],
+    afterBackfill: [newer("select stars, body from notes", "5 | x")],
+    afterComplete: [owner("select stars, body from notes", "5 | x")],
+    afterRollback: [owner("select stars, body from notes", "5 | x")],
+  },
+  {
+    operation: "alter_column",
+    name: "default, to none, of a column that holds no text",
+    given: "create table notes (id integer primary key, stars integer default 5)",
+    migrations: [{ alter_column: { table: "notes", column: "stars", default: null } }],
+    afterStart: [older("insert into notes values (1) returning stars", "5")],
+    afterBackfill: [
+      newer("insert into notes values (2) returning stars", "null"),
+      older("insert into notes values (3) returning stars", "5"),
+    ],
+    afterComplete: [owner("insert into notes values (4) returning stars", "null")],
+    afterRollback: [owner("insert into notes values (4) returning stars", "5")],
+  },
 ];
