@@ -1,6 +1,6 @@
 import { createTestDatabase, type TestDatabase } from "@aibos/local-postgres/testing";
 import pg from "pg";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openLiveWorld } from "./testing/live-world.ts";
 import { followHistory } from "./testing/random-history.ts";
 
@@ -25,7 +25,7 @@ describe("every live version shows what was written through the others, and goin
     "in history %i",
     async (seed) => {
       await using world = await openLiveWorld(database, `t__acme__h${seed}`);
-      await followHistory(world, seed, 25);
+      expect(await followHistory(world, seed, 25)).toBe(25);
     },
     120_000,
   );

@@ -1,4 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fingerprintSchema } from "../fingerprint/fingerprint-schema.ts";
 import { createLiveWorld, type LiveWorld } from "../live/testing/live-world.ts";
@@ -104,4 +109,29 @@ describe.each(files)("the example of %s", (file) => {
     expect(await world.leftOver()).toEqual([]);
     expect(structures[1]).toBe(structures[0]);
   });
+});
+
+test("the program that uses the engine as a library prints what the page says", async () => {
+  const blocks = await blocksOf("README.md");
+  const text = (kind: string): string => blocks.find((block) => block.kind === kind)?.text ?? "";
+  await world.client.query(`create schema shop; set search_path = shop; ${text("sql given")}`);
+  const home = await mkdtemp(join(tmpdir(), "aibos-library-"));
+  try {
+    await symlink(fileURLToPath(new URL("../../../../node_modules", import.meta.url)), join(home, "node_modules"));
+    await writeFile(join(home, "package.json"), '{ "type": "module" }');
+    await writeFile(join(home, "002_search_name.yaml"), text("yaml"));
+    await writeFile(join(home, "program.ts"), text("ts"));
+    const { stdout } = await promisify(execFile)(process.execPath, ["program.ts"], {
+      cwd: home,
+      env: { ...process.env, DATABASE_URL: world.url },
+    });
+    expect(stdout.trim()).toBe(text("text output"));
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+  const { rows } = await world.client.query("select name, search_name from shop.customers order by id");
+  expect(rows).toEqual([
+    { name: "Ann Ek", search_name: "ann ek" },
+    { name: "Bo Ek", search_name: "bo" },
+  ]);
 });

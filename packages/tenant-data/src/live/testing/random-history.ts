@@ -18,7 +18,9 @@ import {
 } from "./data-model.ts";
 import { drain, type LiveWorld, release } from "./live-world.ts";
 import { createRandom, type Random } from "./random.ts";
-import { columnSql, type Counter, randomColumns, randomReference, randomRelease } from "./random-release.ts";
+import { columnSql, randomColumns, randomReference } from "./random-columns.ts";
+import { randomRelease } from "./random-release.ts";
+import type { Counter } from "./release-draft.ts";
 import { constantSql, SHAPE_TYPES, type Shape, TYPES } from "./shape.ts";
 
 // A made-up history of a schema: versions come, are completed and are rolled back in any order, while users write through
@@ -42,8 +44,8 @@ interface History {
   structures: (string | undefined)[];
 }
 
-/** Goes through a history. @throws Error that tells all of it, where the database and the model disagree */
-export async function followHistory(world: LiveWorld, seed: number, steps: number): Promise<void> {
+/** Goes through a history. @returns the steps that it has gone @throws Error that tells all of it, where the database and the model disagree */
+export async function followHistory(world: LiveWorld, seed: number, steps: number): Promise<number> {
   let number = 0;
   const history: History = {
     world,
@@ -58,6 +60,7 @@ export async function followHistory(world: LiveWorld, seed: number, steps: numbe
     await begin(history);
     for (let step = 0; step < steps; step += 1) await takeStep(history);
     await end(history);
+    return steps;
   } catch (cause) {
     const told = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`History ${seed}, after\n  ${history.log.join("\n  ")}\n${told}`, { cause });

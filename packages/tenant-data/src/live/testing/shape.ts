@@ -103,7 +103,10 @@ export function show(value: number | null, { type, offset }: Shape): unknown {
       return value === 1 ? "on" : "off";
     case "varchar(3)":
       return value === 1 ? "yes" : "no";
-    default:
+    case "integer":
+    case "bigint":
+    case "jsonb":
+    case "whole":
       return sum;
   }
 }
