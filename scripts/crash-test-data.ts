@@ -15,9 +15,9 @@ import { startWriting } from "./crash-test-data/ledger-of-writes.ts";
 import { BACK, COPY, SCHEMA, TABLES } from "./crash-test-data/subject.ts";
 
 // Kills the program that works on a tenant's data, or the PostgreSQL server under it, with SIGKILL at random instants
-// of each kind of work, while users write. Run again, the work must come to its end, every write that the server
-// acknowledged must be there, and nothing may be left behind. --kills says how often (200), --short takes 20; --seed
-// repeats a run.
+// of each kind of work, while users write. Run again, or taken back, the work must come to its end, every write that the
+// server acknowledged must be there, and nothing may be left behind. A kill that comes when the work has ended already is
+// not counted, and tried again. --kills says how often (200), --short takes 20; --seed repeats a run.
 
 const { values } = parseArgs({
   options: { kills: { type: "string" }, short: { type: "boolean", default: false }, seed: { type: "string" } },
@@ -39,16 +39,25 @@ const folder = await realpath(await mkdtemp(join(tmpdir(), "aibos-crash-data-"))
 const backup = join(folder, "books.backup");
 let server = await startLocalPostgres({ folder });
 
+interface Victim {
+  readonly child: ChildProcess;
+  /** Its exit code and the signal that ended it. */
+  readonly ended: Promise<[number | null, NodeJS.Signals | null]>;
+  /** Whether its work has ended. */
+  readonly isDone: () => boolean;
+}
+
 /** A program that does one thing and is to be killed; resolves when it begins, since it takes long to get there. */
-async function startVictim(action: string): Promise<{ child: ChildProcess; ended: Promise<unknown> }> {
+async function startVictim(action: string): Promise<Victim> {
   const child = spawn(process.execPath, [join(import.meta.dirname, "crash-test-data/act.ts"), action, backup], {
     env: { ...process.env, DATABASE_URL: server.url },
     stdio: ["ignore", "pipe", "ignore"],
   });
-  const ended = once(child, "close");
-  await Promise.race([child.stdout === null ? undefined : once(child.stdout, "data"), ended]);
-  child.stdout?.resume();
-  return { child, ended };
+  const ended = once(child, "close") as Victim["ended"];
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+  await Promise.race([once(child.stdout, "data"), ended]);
+  return { child, ended, isDone: () => said.includes("ended") };
 }
 
 /** Does one thing undisturbed. @returns why it failed */
@@ -93,6 +102,8 @@ const insert = (kind: Kind): ((amount: number) => string) =>
 /** How long each kind of work takes when nobody is killed, in milliseconds. */
 const durations = new Map<string, number>();
 let failures = 0;
+/** Kills that came too late. */
+let late = 0;
 try {
   for (let number = 1; number <= kills; number += 1) {
     const kind = KINDS[number % KINDS.length];
@@ -108,6 +119,7 @@ try {
       const failure = await actToTheEnd(kind.action);
       if (failure !== undefined) throw new Error(`${kind.action} failed undisturbed: ${failure}`);
       durations.set(kind.name, performance.now() - begun);
+      if (kind.afterwards !== kind.action) await actToTheEnd(kind.afterwards);
       const problems = await inspect(withClient, { kind, before, backup, written: undefined });
       if (problems.length > 0) throw new Error(`${kind.name}, undisturbed: ${problems.join("; ")}`);
       number -= 1;
@@ -118,20 +130,25 @@ try {
         ? undefined
         : startWriting(() => server.url, SCHEMA, { version: kind.writer, column: insert(kind), firstKey: 1 });
     const killServer = random() < 0.5;
-    const { child, ended } = await startVictim(kind.action);
-    const delay = random() * (durations.get(kind.name) ?? 0) * 1.2;
+    const { child, ended, isDone } = await startVictim(kind.action);
+    const duration = durations.get(kind.name) ?? 0;
+    const delay = random() * duration;
     await sleep(delay);
-    if (killServer) {
-      process.kill(server.pid, "SIGKILL");
-      await ended;
-      server = await startLocalPostgres({ folder });
-    } else {
-      child.kill("SIGKILL");
-      await ended;
+    if (killServer) process.kill(server.pid, "SIGKILL");
+    else child.kill("SIGKILL");
+    const [code] = await ended;
+    if (killServer) server = await startLocalPostgres({ folder });
+    if (isDone() || code === 0) {
+      late += 1;
+      if (late > kills * 5 + 20) throw new Error(`${kind.name} ends before it can be killed.`);
+      durations.set(kind.name, duration * 0.9);
+      await writing?.stop().catch(() => undefined);
+      number -= 1;
+      continue;
     }
-    let failure = await actToTheEnd(kind.action);
+    let failure = await actToTheEnd(kind.afterwards);
     // What was killed may still hold its locks for a moment.
-    for (let tries = 1; failure !== undefined && tries < 3; tries += 1) failure = await actToTheEnd(kind.action);
+    for (let tries = 1; failure !== undefined && tries < 3; tries += 1) failure = await actToTheEnd(kind.afterwards);
     const problems = failure === undefined ? [] : [`run again it fails: ${failure}`];
     const written = await writing?.stop().catch((error: unknown) => {
       problems.push(`a user was refused: ${String(error)}`);
@@ -149,5 +166,5 @@ try {
   await server.stop();
   await rm(folder, { recursive: true, force: true });
 }
-say(`${kills} kills, ${failures} failures`);
+say(`${kills} kills, ${failures} failures; ${late} more came when the work had ended`);
 process.exitCode = failures === 0 ? 0 : 1;

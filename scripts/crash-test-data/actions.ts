@@ -23,6 +23,11 @@ export async function act(client: pg.Client, action: string, backup: string): Pr
       await live.start("1", RELEASE);
       for await (const { version } of live.backfill("2")) void version;
       return;
+    case "expand":
+      return live.start("1", RELEASE);
+    case "fill some rows":
+      for await (const { rowsDone } of live.backfill("2")) if (rowsDone > 0) break;
+      return;
     case "complete":
       return live.complete("2");
     case "rollback":

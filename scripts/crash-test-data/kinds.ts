@@ -4,6 +4,8 @@ export interface Kind {
   readonly action: string;
   /** Done before, undisturbed. */
   readonly after: readonly string[];
+  /** Done after the kill, to its end: the same again, or what takes it back. */
+  readonly afterwards: string;
   /** The version through which users write meanwhile; undefined for nobody. */
   readonly writer: "1" | "2" | undefined;
   /** What must be live in the end; the newest version's tables, when it is none. */
@@ -16,13 +18,17 @@ const kind = (
   writer: Kind["writer"],
   after: readonly string[] = [],
   action = name,
-): Kind => ({ name, action, after, writer, ends });
+  afterwards = action,
+): Kind => ({ name, action, after, afterwards, writer, ends });
 
 export const KINDS: readonly Kind[] = [
   kind("validate", "1", "1"),
   kind("start", "both", "1"),
   kind("complete", "2", "2", ["start"]),
+  kind("start that is given up", "1", "1", [], "start", "rollback"),
   kind("rollback", "1", "1", ["start"]),
+  kind("rollback of a version whose rows are not filled", "1", "1", ["expand"], "rollback"),
+  kind("rollback in the midst of a backfill", "1", "1", ["expand", "fill some rows"], "rollback"),
   kind("snapshot", "1", "1"),
   kind("snapshot of two live versions", "both", "2", ["start"], "snapshot"),
   kind("restore", "1", undefined, ["snapshot"]),
