@@ -4,7 +4,7 @@ import { changeValues, valueAt } from "./change-values.ts";
 import type { Conflict, Decision } from "./conflict.ts";
 import { formatPath, parsePath } from "./document-path.ts";
 import { compileDocumentSchema } from "./document-schema.ts";
-import { isMap, type JsonValue, sameJson } from "./json-value.ts";
+import { canonicalJson, isMap, type JsonValue, sameJson } from "./json-value.ts";
 import { mergeDocument } from "./merge-document.ts";
 import { itemsByKey, type MergeShape } from "./merge-shape.ts";
 import { documents, MIXED_SCHEMA } from "./testing/arbitrary-documents.ts";
@@ -101,6 +101,33 @@ describe("merging a document", () => {
         const back = mergeDocument({ base, ours: once.value, theirs: once.value, schema });
         expect([back.value, back.conflicts]).toEqual([once.value, []]);
       }),
+    );
+  });
+
+  it("comes to the same for every tenant, in whatever order they are merged and decide for each other", () => {
+    const keyOf = ({ kind, path, ...of }: Conflict): string =>
+      [kind, formatPath(path), ...[of.base, of.ours, of.theirs].map(canonicalJson)].join("\n");
+    const mergeAll = (base: JsonValue, theirs: JsonValue, tenants: readonly JsonValue[]): Map<string, string> => {
+      // Who meets a conflict first decides it by what is in it, for all others.
+      const recorded = new Map<string, Decision>();
+      const decide = (conflict: Conflict): Decision => {
+        const key = keyOf(conflict);
+        const decision = recorded.get(key) ?? { take: key.length % 2 === 0 ? "tenant" : "vendor" };
+        recorded.set(key, decision);
+        return decision;
+      };
+      const merged = tenants.map((ours) => mergeDocument({ base, ours, theirs, schema, decide }).value);
+      return new Map(tenants.map((ours, index) => [canonicalJson(ours), canonicalJson(merged[index])]));
+    };
+    fc.assert(
+      fc.property(
+        documents,
+        documents,
+        fc.array(documents, { minLength: 2, maxLength: 4 }),
+        (base, theirs, tenants) => {
+          expect(mergeAll(base, theirs, tenants.toReversed())).toEqual(mergeAll(base, theirs, tenants));
+        },
+      ),
     );
   });
 

@@ -109,3 +109,50 @@ describe("a hook", () => {
     expect([rotated === secret, await service.getHookSecret(tenant, "shop")]).toEqual([false, rotated]);
   }, 60_000);
 });
+
+describe("while two versions run side by side", () => {
+  it("an edit of the older one goes along to the newer one, with what was edited there, and never back", async () => {
+    const tenant = await world.installed("beside");
+    const set = (name: string, content: string | null, version: string) =>
+      service.setCustomization(tenant, "shop", name, { content, version, author: "ann" });
+    const get = async (name: string, version: string) =>
+      (await service.getCustomization(tenant, "shop", name, version)).content;
+    const mail = (hello: string, middle: string, end: string): string => `${hello}\n\n${middle}\n\n${end}\n`;
+    const ON_ITS_WAY = "your order is on its way.";
+    await set("mail", mail("Dear customer,", ON_ITS_WAY, "Cheers"), "1.0.0");
+    await service.enableSideBySideVersions(tenant, "shop", "1.2.0");
+    expect(await get("mail", "1.2.0")).toBe(mail("Hello {{name}},", ON_ITS_WAY, "Cheers"));
+
+    await set("mail", mail("Hello {{name}},", "your order has left.", "Cheers"), "1.2.0");
+    await set("mail", mail("Dear customer,", ON_ITS_WAY, "Best"), "1.0.0");
+    expect(await get("mail", "1.2.0")).toBe(mail("Hello {{name}},", "your order has left.", "Best"));
+    expect(await get("mail", "1.0.0")).toBe(mail("Dear customer,", ON_ITS_WAY, "Best"));
+
+    // One that conflicts waits for its decision; the newer version keeps what it has meanwhile.
+    const days = "# Days to pay\ndays: 33\nsender: shop\nsteps:\n  - id: check\n  - id: send\n";
+    await set("settings", days, "1.0.0");
+    expect(await get("settings", "1.2.0")).toContain("days: 21");
+    const [open] = (await service.listConflicts("shop")).filter(({ ours }) => ours === 33);
+    expect(open).toMatchObject({ name: "settings", path: "/days", kind: "change", examples: [tenant] });
+    await expect(service.reapplyCustomization(tenant, "shop", "settings")).rejects.toMatchObject({
+      code: "AIBOS_CUSTOMIZATION_CONFLICT",
+    });
+    await service.resolveConflict("shop", { conflict: open?.id ?? "", take: "tenant" });
+    await service.reapplyCustomization(tenant, "shop", "settings", { author: "dan" });
+    expect(await get("settings", "1.2.0")).toContain("days: 33");
+
+    // A column is in the data that both use.
+    await service.addCustomField(tenant, "shop", { table: "orders", name: "region", type: "text" });
+    for (const version of ["1.0.0", "1.2.0"]) {
+      expect((await service.listCustomFields(tenant, "shop", version)).items.map(({ name }) => name)).toEqual([
+        "region",
+      ]);
+    }
+    await service.rollbackTenant(tenant, "shop");
+    expect(await get("mail", "1.0.0")).toBe(mail("Dear customer,", ON_ITS_WAY, "Best"));
+    const aside = (await service.listCustomizationHistory(tenant, "shop", "mail")).filter((entry) => entry.aside);
+    expect(aside.map(({ version, content }) => [version, content])).toEqual([
+      ["1.2.0", mail("Hello {{name}},", "your order has left.", "Cheers")],
+    ]);
+  }, 120_000);
+});

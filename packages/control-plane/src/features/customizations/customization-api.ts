@@ -3,6 +3,8 @@ import {
   type Customization,
   type CustomizationEntry,
   type CustomFields,
+  CustomizationConflictError,
+  CustomizationEntryNotFoundError,
   CustomizationInvalidError,
   type RouteHandlers,
   VersionNotLiveError,
@@ -14,13 +16,16 @@ import {
   type CustomFieldType,
   type FieldsByTable,
   findUpgradePath,
+  formatPath,
   type JsonValue,
   type ModuleId,
   type TenantId,
   unifiedDiff,
   type Version,
 } from "@aibos/domain";
+import type { Kysely } from "kysely";
 import type { ControlDatabase } from "../../db/control-database.ts";
+import type { ControlTables } from "../../db/control-tables.ts";
 import { readTenantModule } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
 import { CustomFieldError } from "@aibos/tenant-data";
@@ -28,6 +33,7 @@ import { editCustomFields, type FieldsEdit, ownOf, presentFields } from "./edit-
 import { readFields } from "./fields-text.ts";
 import { listOpenConflicts } from "./open-conflicts.ts";
 import type { Customizable } from "./customizable.ts";
+import { carryEdit } from "./carry-edit.ts";
 import { createCustomizableReadModel } from "./customizable-read-model.ts";
 import { analyseImpact } from "./customization-impact.ts";
 import { entryHistory, presentEntries, type StoredEntry, type TenantPlace } from "./customization-entries.ts";
@@ -81,6 +87,29 @@ export function createCustomizationApi({
       throw new VersionNotLiveError(place.tenant, place.module, version ?? ("0.0.0" as Version), live);
     }
     return version;
+  }
+
+  /** From a live version to the newest one that lives beside it. */
+  async function pathToNewest(place: TenantPlace, version: Version): Promise<readonly Version[]> {
+    const newest = (await liveVersions(place.tenant, place.module)).at(-1) ?? version;
+    if (newest === version) return [version];
+    return findUpgradePath(buildUpgradeGraph(place.module, await modules.listReleases(place.module)), version, newest);
+  }
+
+  /** Side by side: takes what the tenant has of the oldest live version along once more. */
+  async function recarry(
+    tx: Kysely<ControlTables>,
+    place: TenantPlace,
+    given: { name: string; author: string; path: readonly Version[] },
+  ): Promise<number> {
+    const { name, path } = given;
+    const { entry, conflicts } = await carryEdit(tx, place, { ...given, customizables });
+    if (conflicts.length > 0) {
+      const open = conflicts.map(({ kind, path: at }) => ({ name, path: formatPath(at), kind }));
+      throw new CustomizationConflictError(place.tenant, place.module, path, open);
+    }
+    if (entry === undefined) throw new CustomizationEntryNotFoundError(name, "that is not in place already");
+    return entry;
   }
 
   async function describeNow(place: TenantPlace, version: Version, name: string): Promise<Customization> {
@@ -169,7 +198,11 @@ export function createCustomizationApi({
         return describeNow(place, version, name);
       }
       const target = await customizables.get(place.module, version, name);
-      await database.transaction((tx) => editCustomization(tx.db, { ...place, version }, target, body));
+      const path = await pathToNewest(place, version);
+      await database.transaction(async (tx) => {
+        await editCustomization(tx.db, { ...place, version }, target, body);
+        await carryEdit(tx.db, place, { name, author: body.author, path, customizables });
+      });
       return describeNow(place, version, name);
     },
 
@@ -207,11 +240,14 @@ export function createCustomizationApi({
       const id =
         name === CUSTOM_FIELDS
           ? await reapplyFields(at, { entry, author })
-          : await database.transaction((tx) =>
-              entry === undefined
-                ? reapplyMerge(tx.db, at, target, { author, customizables })
-                : reapplyEntry(tx.db, at, target, { entry, author }),
-            );
+          : await database.transaction(async (tx) => {
+              if (entry !== undefined) return reapplyEntry(tx.db, at, target, { entry, author });
+              const [oldest] = await liveVersions(place.tenant, place.module);
+              if (oldest === undefined || oldest === version) {
+                return reapplyMerge(tx.db, at, target, { author, customizables });
+              }
+              return recarry(tx.db, place, { name, author, path: await pathToNewest(place, oldest) });
+            });
       const made = (await history(place, name)).find((one) => one.id === String(id));
       if (made === undefined) throw new Error(`Entry ${id} is gone.`);
       return made;

@@ -1,12 +1,13 @@
 import type { Kysely } from "kysely";
 import { CustomizationConflictError, CustomizationEntryNotFoundError } from "@aibos/contract";
-import { compileDocumentSchema, formatPath, mergeDocumentText, mergeText, type Version } from "@aibos/domain";
+import { formatPath, type Version } from "@aibos/domain";
 import type { ControlTables } from "../../db/control-tables.ts";
 import { carryHop } from "./carry-customizations.ts";
 import { checkContent, type Customizable } from "./customizable.ts";
 import type { CustomizableReadModel } from "./customizable-read-model.ts";
 import { addEntry, entryHistory, presentEntries, type StoredEntry, type TenantPlace } from "./customization-entries.ts";
 import { loadDecisions } from "./decisions.ts";
+import { withLaterEdits } from "./with-later-edits.ts";
 
 type Db = Kysely<ControlTables>;
 
@@ -78,9 +79,12 @@ export async function reapplyMerge(
     (one) => one.version === version && one.supersededBy === null,
   );
   const merge = history.find(({ sourceId }) => sourceId !== null);
-  const source = merge?.sourceId == null ? undefined : await findEntry(db, merge.sourceId);
+  const merged = merge?.sourceId == null ? undefined : await findEntry(db, merge.sourceId);
+  // What was edited there since, side by side, is what the tenant has of the version before.
+  const now = merged === undefined ? [] : await presentEntries(db, place, merged.version);
+  const source = now.find(({ name }) => name === merged?.name) ?? merged;
   const [present] = history;
-  if (merge === undefined || source === undefined || source.content === null || present === undefined) {
+  if (merge === undefined || source === undefined || present === undefined) {
     throw new CustomizationEntryNotFoundError(target.name, "that was merged");
   }
   const from = source.version;
@@ -89,7 +93,11 @@ export async function reapplyMerge(
   if (old === undefined) throw new CustomizationEntryNotFoundError(target.name, String(source.id));
   const next = await customizables.of(place.module, version);
   const decisions = await loadDecisions(db, place.module);
-  const carried = carryHop({ content: source.content, source: old, from, to: version, next }, decisions, place.tenant);
+  const carried = carryHop(
+    { content: source.content ?? old.content, source: old, from, to: version, next },
+    decisions,
+    place.tenant,
+  );
   const content = withLaterEdits(target, merge.content ?? "", present.content ?? target.content, carried.content ?? "");
   const open = [...carried.conflicts, ...content.conflicts];
   if (open.length > 0) {
@@ -108,14 +116,6 @@ export async function reapplyMerge(
     report: carried.report,
     sourceId: source.id,
   });
-}
-
-/** Base: what the first merge made; ours: what the tenant has now; theirs: what the second one makes. */
-function withLaterEdits(target: Customizable, base: string, ours: string, theirs: string) {
-  if (base === ours) return { text: theirs, conflicts: [] };
-  if (target.format === "text") return mergeText({ base, ours, theirs });
-  const schema = target.schema ?? compileDocumentSchema(true);
-  return mergeDocumentText({ base, ours, theirs, format: { old: target.format, new: target.format }, schema });
 }
 
 async function findEntry(db: Db, id: number): Promise<StoredEntry | undefined> {

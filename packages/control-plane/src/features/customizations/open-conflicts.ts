@@ -52,11 +52,9 @@ function toJson(value: JsonValue | undefined): string | null {
   return value === undefined ? null : JSON.stringify(value);
 }
 
-/** Notes what a tenant waits for on a path; what it waited for before is forgotten. */
-export async function noteConflicts(db: Db, place: TenantPlace, path: readonly Version[]): Promise<void> {
-  const carried = await previewCarrying(db, place, path);
+/** Adds to what a tenant waits for. */
+export async function addOpenConflicts(db: Db, place: TenantPlace, carried: readonly CarriedContent[]): Promise<void> {
   await keepConflicts(db, place.module, carried);
-  await forgetConflicts(db, place);
   const ids = carried.flatMap(({ name, conflicts }) => conflicts.map((conflict) => conflictId(name, conflict)));
   if (ids.length === 0) return;
   await db
@@ -64,6 +62,13 @@ export async function noteConflicts(db: Db, place: TenantPlace, path: readonly V
     .values([...new Set(ids)].map((digest) => ({ digest, tenant: place.tenant, module: place.module })))
     .onConflict((conflict) => conflict.doNothing())
     .execute();
+}
+
+/** Notes what a tenant waits for on a path; what it waited for before is forgotten. */
+export async function noteConflicts(db: Db, place: TenantPlace, path: readonly Version[]): Promise<void> {
+  const carried = await previewCarrying(db, place, path);
+  await forgetConflicts(db, place);
+  await addOpenConflicts(db, place, carried);
 }
 
 export async function forgetConflicts(db: Db, { tenant, module }: TenantPlace): Promise<void> {
