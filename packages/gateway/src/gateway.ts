@@ -77,7 +77,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const mirror = new Mirror(settings.random);
   const startedAt = settings.now();
 
-  const routeFile = openRouteFile(join(settings.folder, "routes.ndjson"), table, log);
+  const routeFile = openRouteFile(join(settings.folder, "routes.ndjson"), table, log, () => {
+    if (table.size >= MANY_ROUTES) releaseMemory();
+  });
   await routeFile.read();
   if (table.feed !== undefined) log.info({ revision: table.revision, routes: table.size }, "serving from kept routes");
   pools.follow(table.allEndpoints());
@@ -195,10 +197,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (message.type === "snapshot") caughtUp.resolve();
     if (applied.kind === "applied") {
       for (const key of applied.changed === "all" ? busyRoutes() : applied.changed) routeChanged(key);
-      if (message.type === "snapshot") {
-        routeFile.replaced();
-        if (table.size >= MANY_ROUTES) releaseMemory();
-      } else routeFile.changed(message);
+      if (message.type === "snapshot") routeFile.replaced();
+      else routeFile.changed(message);
       if (message.type === "snapshot" || message.changes.some(({ kind }) => kind === "endpoints")) {
         pools.follow(table.allEndpoints());
       }

@@ -1,8 +1,11 @@
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import pino from "pino";
 import { describe, expect, test, vi } from "vitest";
 import { keptLine } from "./kept-line.ts";
+import { openRouteFile } from "./route-file.ts";
 import { packRoute } from "./route-shape.ts";
+import { RouteTable } from "./route-table.ts";
 import { startFakeControlPlane } from "./testing/fake-control-plane.ts";
 import { startFakeUpstream } from "./testing/fake-upstream.ts";
 import {
@@ -48,6 +51,20 @@ describe("kept routes", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await stat(folder)).mode & 0o077).toBe(0);
     expect(await readFile(file, "utf8")).toContain(KEY);
+  });
+
+  test("tell when all that were replaced are on disk, once", async () => {
+    const table = new RouteTable();
+    let told = 0;
+    const path = join(await temporaryFolder(), "routes.ndjson");
+    const file = openRouteFile(path, table, pino({ level: "silent" }), () => (told += 1));
+    table.replace({ ...EMPTY_SNAPSHOT, routes: [routeOf().route] });
+    file.replaced();
+    await vi.waitFor(() => expect(told).toBe(1), { timeout: 20_000 });
+    expect(await linesOf(path)).toMatchObject([{ revision: 1 }, {}, { routes: 1 }]);
+    file.changed({ type: "delta", revision: 2, changes: [routeOf()] });
+    await file.close();
+    expect([told, (await linesOf(path)).length]).toEqual([1, 4]);
   });
 
   test("are written at a stop at the latest", async () => {

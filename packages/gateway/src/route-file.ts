@@ -30,7 +30,13 @@ export interface RouteFile {
   close(): Promise<void>;
 }
 
-export function openRouteFile(path: string, table: RouteTable, log: Logger): RouteFile {
+/** @param onKept called when all routes that were replaced are on disk */
+export function openRouteFile(
+  path: string,
+  table: RouteTable,
+  log: Logger,
+  onKept: () => void = () => undefined,
+): RouteFile {
   let timer: NodeJS.Timeout | undefined;
   let writing = Promise.resolve();
   /** The file that deltas are appended to; undefined until one is written. */
@@ -39,6 +45,7 @@ export function openRouteFile(path: string, table: RouteTable, log: Logger): Rou
   let appended = 0;
   let waiting: RouteDelta[] = [];
   let isWhole = true;
+  let wasReplaced = false;
 
   function lineOf(text: string): string {
     const { line, sum: next } = keptLine(text, sum);
@@ -71,6 +78,8 @@ export function openRouteFile(path: string, table: RouteTable, log: Logger): Rou
     await file?.close();
     file = next;
     appended = 0;
+    if (wasReplaced) onKept();
+    wasReplaced = false;
   }
 
   async function write(): Promise<void> {
@@ -120,6 +129,7 @@ export function openRouteFile(path: string, table: RouteTable, log: Logger): Rou
     },
     replaced() {
       isWhole = false;
+      wasReplaced = true;
       soon();
     },
     changed(delta) {
