@@ -1,12 +1,20 @@
 import { parseArgs } from "node:util";
 import { spreadOf } from "../spread.ts";
 import { measureEvaluation } from "./evaluation.ts";
+import { measureOfrep } from "./ofrep.ts";
 import { changeRounds, overrideBytes } from "./ours.ts";
 
 // In process, 10,000 tenants × 50 flags, against flagd-core, GrowthBook and unleash-client in the same run:
-// `npm run bench -- flags [--rounds N]`.
+// `npm run bench -- flags [--rounds N]`. `npm run bench -- flags ofrep [--rounds N] [--seconds N]` asks over the network.
 
-const { values } = parseArgs({ options: { rounds: { type: "string" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string" }, seconds: { type: "string", default: "0.5" } },
+});
+if (positionals.includes("ofrep")) {
+  await measureOfrep({ rounds: Number(values.rounds ?? 12), seconds: Number(values.seconds) });
+  process.exit(0);
+}
 
 await measureEvaluation(Number(values.rounds ?? 400));
 const changes = spreadOf(changeRounds());

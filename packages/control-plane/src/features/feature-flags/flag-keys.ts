@@ -35,6 +35,8 @@ export function createFlagKeys(options: {
   now: () => number;
 }): FlagKeys {
   const { database, secret, now } = options;
+  /** Made once for each holder that is kept: signing costs more than evaluating. */
+  const tokens = new WeakMap<FlagKeyHolder, string>();
   const kept = new Map<string, { holder: FlagKeyHolder; until: number }>();
   const sign = (text: string): string => createHmac("sha256", secret).update(text).digest("base64url");
 
@@ -101,8 +103,12 @@ export function createFlagKeys(options: {
     processKey: (module, version) =>
       `aibos-fp:${module}:${Buffer.from(version).toString("base64url")}:${sign(`process ${module}@${version}`)}`,
     eventsToken(holder) {
+      const known = tokens.get(holder);
+      if (known !== undefined) return known;
       const text = Buffer.from(JSON.stringify(holder)).toString("base64url");
-      return `${text}.${sign(`events ${text}`)}`;
+      const token = `${text}.${sign(`events ${text}`)}`;
+      tokens.set(holder, token);
+      return token;
     },
     holderOfEventsToken(token) {
       const [text = "", signature = ""] = token.split(".");

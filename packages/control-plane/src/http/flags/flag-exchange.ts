@@ -18,6 +18,8 @@ const HEADERS = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
 };
+/** The same as a list, with JSON's type, which Node writes as it is. */
+const JSON_HEADERS = [...Object.entries(HEADERS).flat(), "content-type", "application/json; charset=utf-8"];
 
 export function answerJson(
   { response }: Pick<FlagExchange, "response">,
@@ -25,12 +27,9 @@ export function answerJson(
   body: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  response.writeHead(status, {
-    ...HEADERS,
-    "content-type": "application/json; charset=utf-8",
-    "content-length": Buffer.byteLength(body),
-    ...headers,
-  });
+  const fields = [...JSON_HEADERS, "content-length", String(Buffer.byteLength(body))];
+  for (const name in headers) fields.push(name, headers[name] ?? "");
+  response.writeHead(status, fields);
   response.end(body);
 }
 
@@ -66,17 +65,32 @@ export function keyOf({ request }: FlagExchange): string | undefined {
   return typeof key === "string" ? key : undefined;
 }
 
-/** Reads a body; undefined when it is too large. */
-export async function readText(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LIMIT_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  const [only] = chunks;
-  return chunks.length === 1 && only !== undefined ? only.toString("utf8") : Buffer.concat(chunks).toString("utf8");
+/**
+ * Reads a body; undefined when it is too large. By events: iterating over a stream costs more than all the rest of an
+ * evaluation.
+ */
+export function readText(request: IncomingMessage): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let isWhole = false;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > LIMIT_BYTES) return resolve(undefined);
+      return chunks.push(chunk);
+    });
+    request.once("end", () => {
+      isWhole = true;
+      const [only] = chunks;
+      const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+      resolve(whole.toString("utf8"));
+    });
+    request.once("error", reject);
+    // Of a reader who left in the middle.
+    request.once("close", () => {
+      if (!isWhole) reject(new Error("The request ended before its body did."));
+    });
+  });
 }
 
 export type TenantHolder = Extract<FlagKeyHolder, { kind: "tenant" }>;

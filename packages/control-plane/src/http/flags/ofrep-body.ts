@@ -33,8 +33,9 @@ const KEPT = new WeakMap<FlagSet, Map<string, Kept>>();
 const MAX_KEPT = 20_000;
 
 export function bulkBody(set: FlagSet, tenant: string, { user, attributes }: OfrepContext, now: number): BulkBody {
-  const keys = [...set.keys()];
-  const results = keys.map((key) => set.evaluate(key, { tenant, user, attributes }, now));
+  const keys = keysOf(set);
+  const own = set.forTenant(tenant);
+  const results = keys.map((key) => own.evaluate(key, user, attributes, now));
   let kept = KEPT.get(set);
   if (kept === undefined || kept.size > MAX_KEPT) {
     kept = new Map();
@@ -50,6 +51,16 @@ export function bulkBody(set: FlagSet, tenant: string, { user, attributes }: Ofr
   const made = { results, flags, etag: `"${createHash("sha1").update(flags).digest("base64url")}"` };
   kept.set(tenant, made);
   return made;
+}
+
+const KEYS = new WeakMap<FlagSet, readonly string[]>();
+
+function keysOf(set: FlagSet): readonly string[] {
+  const known = KEYS.get(set);
+  if (known !== undefined) return known;
+  const keys = [...set.keys()];
+  KEYS.set(set, keys);
+  return keys;
 }
 
 function isSame(a: readonly FlagResult[], b: readonly FlagResult[]): boolean {

@@ -1,5 +1,3 @@
-import { ofrepRequestSchema } from "@aibos/contract";
-
 /** Whom an OFREP request asks for. The tenant is not among it: it is the key's. */
 export interface OfrepContext {
   readonly user: string | undefined;
@@ -11,6 +9,17 @@ export interface OfrepRefusal {
   readonly errorDetails: string;
 }
 
+/** The context of a body that is as `ofrepRequestSchema` says: it is asked at every evaluation, so it is read by hand. */
+function contextIn(body: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (!isObject(body)) return undefined;
+  const { context = {} } = body;
+  return isObject(context) ? context : undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** Reads a request's body. */
 export function readOfrepContext(text: string): OfrepContext | OfrepRefusal {
   let body: unknown;
@@ -19,9 +28,11 @@ export function readOfrepContext(text: string): OfrepContext | OfrepRefusal {
   } catch {
     return { errorCode: "PARSE_ERROR", errorDetails: "The body is not JSON." };
   }
-  const parsed = ofrepRequestSchema.safeParse(body);
-  if (!parsed.success) return { errorCode: "INVALID_CONTEXT", errorDetails: 'The body must be { "context": { … } }.' };
-  const { targetingKey, ...attributes } = parsed.data.context;
+  const context = contextIn(body);
+  if (context === undefined) {
+    return { errorCode: "INVALID_CONTEXT", errorDetails: 'The body must be { "context": { … } }.' };
+  }
+  const { targetingKey, ...attributes } = context;
   if (targetingKey !== undefined && (typeof targetingKey !== "string" || targetingKey.length > 1_000)) {
     return { errorCode: "INVALID_CONTEXT", errorDetails: "targetingKey must be a text of at most 1,000 characters." };
   }

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { OFREPProvider } from "@openfeature/ofrep-provider";
 import { OFREPWebProvider } from "@openfeature/ofrep-web-provider";
 import { OpenFeature } from "@openfeature/server-sdk";
@@ -121,42 +122,78 @@ describe("a tenant's key", () => {
     const other = await server.tenant();
     await server.set(other.tenant, { new_ui_enabled: true });
     const id = other.tenant;
+    const names = ["tenant", "tenantId", "tenant_id", "tenant.id", "x-tenant", "targetingKey", "user", "key", "module"];
+    const values = [id, `${id}/ann`, { id }, { id, labels: { plan: "pro" } }, [id]];
     const contexts = [
-      { tenant: id },
-      { tenantId: id },
-      { "tenant.id": id },
-      { targetingKey: id },
-      { targetingKey: `${id}/ann` },
-      { tenant: { id } },
+      ...names.flatMap((name) => values.map((value) => ({ [name]: value }))),
       { tenant: id, module: "shop", version: "1.0.0" },
+      { $flagd: { tenant: id } },
       JSON.parse(`{"__proto__":{"tenant":"${id}"}}`),
-    ];
+      JSON.parse(`{"constructor":{"prototype":{"tenant":"${id}"}}}`),
+    ].filter((context) => typeof context.targetingKey !== "object");
     const headers = [
       "x-tenant",
+      "x-tenant-id",
       "x-aibos-tenant",
       "x-aibos-context",
       "tenant",
-      "host",
       "x-forwarded-host",
+      "x-original-url",
+      "x-rewrite-url",
+      "x-http-method-override",
+      "forwarded",
       "cookie",
-    ].map((name) => ({ [name]: name === "cookie" ? `tenant=${id}` : id }));
+      "referer",
+      "origin",
+      "traceparent",
+      "baggage",
+    ].map((name) => ({ [name]: name === "cookie" || name === "baggage" ? `tenant=${id}` : id }));
     const valueOf = async (answer: Response): Promise<unknown> => ((await answer.json()) as { value?: unknown }).value;
     for (const context of contexts) {
       expect(await valueOf(await ask(mine.key, one("new_ui_enabled"), { body: { context, tenant: id } }))).toBe(false);
     }
     for (const header of headers) {
-      if ("host" in header) continue;
       expect(await valueOf(await ask(mine.key, one("new_ui_enabled"), { headers: header }))).toBe(false);
     }
-    for (const query of [`?tenant=${id}`, `?tenantId=${id}&targetingKey=${id}`]) {
+    // A host, a second key beside the first, and a target that names another host: what fetch does not let through.
+    const { port } = new URL(server.url);
+    const raw = async (target: string, fields: string[]): Promise<string> =>
+      rawAnswer(Number(port), [`POST ${target} HTTP/1.1`, `authorization: Bearer ${mine.key}`, ...fields]);
+    for (const fields of [
+      [`host: ${id}.example`],
+      ["host: shop", `host: ${id}`],
+      ["host: shop", `x-api-key: ${other.key}`],
+      ["host: shop", `authorization: Bearer ${other.key}`],
+    ]) {
+      expect(await raw(one("new_ui_enabled"), fields)).not.toContain('"value":true');
+    }
+    expect(await raw(`http://${id}.example${one("new_ui_enabled")}`, ["host: shop"])).not.toContain('"value":true');
+    for (const query of [
+      `?tenant=${id}`,
+      `?tenantId=${id}&targetingKey=${id}`,
+      `?key=${other.key}`,
+      `?token=${other.key}`,
+      `?authorization=Bearer%20${other.key}`,
+    ]) {
       expect(await valueOf(await ask(mine.key, one("new_ui_enabled") + query))).toBe(false);
     }
     const snapshot = await ask(mine.key, `/v1/flag-feed/snapshot?tenant=${id}`, { method: "GET" });
     expect(await snapshot.text()).not.toContain(id);
+    // All flags at once, and counts of use, are the key's too.
+    const all = await ask(mine.key, `${ALL}?tenant=${id}`, { body: { context: { tenant: id } } });
+    expect(await all.text()).toContain('"key":"new_ui_enabled","value":false');
+    const told = await ask(mine.key, `/v1/flag-feed/usage?tenant=${id}`, {
+      body: { version: "1.0.0", tenant: id, counts: [] },
+    });
+    expect(told.status).toBe(400);
     for (const path of [
       `/ofrep/v1/evaluate/flags/${id}/new_ui_enabled`,
       `/ofrep/v1/${id}/evaluate/flags`,
       `/ofrep/v1/evaluate/flags/..%2f${id}`,
+      `/ofrep/v1/evaluate/flags/${id}`,
+      `/ofrep/v1/evaluate/flags/new_ui_enabled;tenant=${id}`,
+      `/ofrep/v1/evaluate/flags/new_ui_enabled%00${id}`,
+      `/ofrep/v1/tenants/${id}/evaluate/flags`,
     ]) {
       expect((await ask(mine.key, path)).status).toBe(404);
     }
@@ -190,6 +227,15 @@ describe("a tenant's key", () => {
     await reading;
   });
 });
+
+/** The whole answer to a request that is written as it is. */
+async function rawAnswer(port: number, lines: readonly string[]): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.end([...lines, "content-length: 2", "connection: close", "", "{}"].join("\r\n"));
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("latin1");
+}
 
 test("OpenFeature's own OFREP provider for servers works", async () => {
   const { tenant, key } = await server.tenant();

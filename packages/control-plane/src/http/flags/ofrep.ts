@@ -32,6 +32,7 @@ export function createOfrep(parts: {
   now: () => number;
 }): Ofrep {
   const { evaluators, versions, keys, usage, now } = parts;
+  const rests = new WeakMap<TenantHolder, { set: FlagSet; text: string }>();
 
   /** The live version that a context names, or else the one with most users. */
   async function setFor({ tenant, module }: TenantHolder, { attributes }: OfrepContext): Promise<FlagSet | undefined> {
@@ -40,6 +41,17 @@ export function createOfrep(parts: {
     const version = live.find((one: Version) => one === wanted) ?? live[0];
     if (version === undefined) return undefined;
     return evaluators.readySetFor(module, version, tenant) ?? evaluators.setFor(module, version, tenant);
+  }
+
+  /** What follows the flags: where they are from, and where changes are told. Written once for a holder and a set. */
+  function restFor(holder: TenantHolder, set: FlagSet): string {
+    const known = rests.get(holder);
+    if (known?.set === set) return known.text;
+    const requestUri = `${OFREP_EVENTS_PATH}?token=${keys.eventsToken(holder)}`;
+    const streams = JSON.stringify([{ type: "sse", endpoint: { requestUri }, inactivityDelaySec: 120 }]);
+    const text = `"metadata":${JSON.stringify(set.metadata)},"eventStreams":${streams}`;
+    rests.set(holder, { set, text });
+    return text;
   }
 
   /** Whom the request asks for; undefined when it was answered already. */
@@ -84,10 +96,7 @@ export function createOfrep(parts: {
       if (set === undefined) return answerNoVersion(exchange);
       const { flags, etag } = bulkBody(set, holder.tenant, context, now());
       if (isKnown(exchange, etag)) return answerEmpty(exchange, 304, { etag });
-      const requestUri = `${OFREP_EVENTS_PATH}?token=${keys.eventsToken(holder)}`;
-      const streams = JSON.stringify([{ type: "sse", endpoint: { requestUri }, inactivityDelaySec: 120 }]);
-      const metadata = JSON.stringify(set.metadata);
-      return answerJson(exchange, 200, `{"flags":${flags},"metadata":${metadata},"eventStreams":${streams}}`, { etag });
+      return answerJson(exchange, 200, `{"flags":${flags},${restFor(holder, set)}}`, { etag });
     },
   };
 }
