@@ -27,6 +27,7 @@ export { signWebhook } from "./webhooks/sign-webhook.ts";
 export * from "./api/operations.ts";
 export * from "./api/rehearsals.ts";
 export * from "./api/backups.ts";
+export * from "./api/migration-log.ts";
 export * from "./api/flags.ts";
 export * from "./api/ofrep.ts";
 export * from "./flags/flag-schema.ts";

@@ -75,6 +75,8 @@ export async function startControlPlane(
       log,
       publish: (archive) => service.publish(archive),
       watchMigration: (migrationId, signal) => service.watchMigration(migrationId, signal),
+      watchMigrationLog: (migrationId, after, signal) =>
+        service.watchMigrationLog(migrationId, { after, ...(signal && { signal }) }),
       watchFleetUpgrade: (fleetUpgradeId, signal) => service.watchFleetUpgrade(fleetUpgradeId, signal),
       monitor: ({ tenant, module, ...how }, signal) =>
         service.monitorVersionPerformance(tenant, module, { ...how, ...(signal && { signal }) }),

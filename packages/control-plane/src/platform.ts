@@ -43,6 +43,7 @@ import { MEASUREMENT_KEEP } from "./features/measurements/spans.ts";
 import { createWindowReadModel } from "./features/measurements/window-read-model.ts";
 import { startUsageSampler } from "./features/measurements/usage-sampler.ts";
 import { createMigrationApi } from "./features/migrations/migration-api.ts";
+import { createMigrationLog } from "./features/migrations/migration-log.ts";
 import { createMigrationLedger } from "./features/migrations/migration-ledger.ts";
 import { createMigrationReadModel } from "./features/migrations/migration-read-model.ts";
 import { createMigrationWorkflow } from "./features/migrations/migration-workflow.ts";
@@ -194,6 +195,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     troubled,
   });
   const migrations = createMigrationReadModel(database, notifications);
+  const migrationLog = createMigrationLog(database, notifications);
   const publishModule = createModulePublisher(database);
 
   const partitions = createMeasurementPartitions(database);
@@ -273,6 +275,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       controls,
       workflow,
       migrations,
+      log: migrationLog,
     }),
     ...createBackupApi({ database, folder: backupFolder, key: installation.backupKey }),
     ...createRetentionApi({ database, modules, retention }),
@@ -301,6 +304,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       call: createRouteCaller(handlers),
       publish: (archive) => publishModule(Buffer.from(archive)),
       watchMigration: (migrationId, signal) => migrations.watch(migrationId, signal),
+      watchMigrationLog: (migrationId, after, signal) => migrationLog.watch(migrationId, after, signal),
       watchFleetUpgrade: (fleetUpgradeId, signal) => watchFleet(database, notifications, fleetUpgradeId, signal),
       monitor: (query, signal) => performanceApi.monitor(query, signal),
     }),

@@ -2,7 +2,7 @@ import type { Migration, MultiVersionService, OperationInput } from "@aibos/cont
 import { EXIT } from "../exit-codes.ts";
 import { outcomeText } from "../output/migration-text.ts";
 import { oneLine } from "../output/plain-text.ts";
-import { createStepView } from "../output/step-view.ts";
+import { createStepView, type StepView } from "../output/step-view.ts";
 import type { CommandContext } from "./command-context.ts";
 import type { Target } from "./target.ts";
 
@@ -27,9 +27,10 @@ export async function followMigration(
   context: CommandContext,
   client: MultiVersionService,
   started: Migration,
+  options: { /** Also what is run and said meanwhile. */ readonly withLog?: boolean } = {},
 ): Promise<void> {
   if (started.finishedAt !== null || started.status === "scheduled") return showMigration(context, started);
-  const last = await followSteps(context, client, started);
+  const last = await followSteps(context, client, started, options);
   return last === undefined ? undefined : showMigration(context, last);
 }
 
@@ -38,13 +39,20 @@ export async function followSteps(
   context: CommandContext,
   client: MultiVersionService,
   started: Migration,
+  options: { readonly withLog?: boolean } = {},
 ): Promise<Migration | undefined> {
   const { output } = context;
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once("SIGINT", onInterrupt);
   const view = createStepView(output);
+  let interrupted = false;
   let last = started;
+  // Nothing depends on it: when it can't be read any more, the steps are shown alone.
+  const telling =
+    options.withLog === true
+      ? tellLog(client, started.id, { view, signal: interrupt.signal }).catch(() => undefined)
+      : undefined;
   try {
     view.update(started);
     for await (const migration of client.watchMigration(started.id, interrupt.signal)) {
@@ -52,6 +60,7 @@ export async function followSteps(
       view.update(migration);
       if (migration.status === "paused") break;
     }
+    if (last.finishedAt !== null) await telling;
   } catch (error) {
     view.end();
     // Nobody can be asked any more. What was started is not lost with the connection.
@@ -60,14 +69,25 @@ export async function followSteps(
   } finally {
     view.end();
     process.off("SIGINT", onInterrupt);
+    // Of one that is paused nothing more is shown.
+    if (last.finishedAt === null) interrupted ||= interrupt.signal.aborted;
+    interrupt.abort();
   }
-  if (last.finishedAt === null && interrupt.signal.aborted) {
+  if (interrupted) {
     output.line(`The operation goes on. ${howItStands(last)}`);
     if (output.json) output.document(last);
     context.endWith(EXIT.interrupted);
     return undefined;
   }
   return last;
+}
+
+async function tellLog(
+  client: MultiVersionService,
+  id: string,
+  { view, signal }: { view: StepView; signal: AbortSignal },
+): Promise<void> {
+  for await (const line of client.watchMigrationLog(id, { signal })) view.say(line);
 }
 
 function howItStands({ id }: Migration): string {

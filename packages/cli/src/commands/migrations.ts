@@ -59,17 +59,29 @@ export function addMigrationCommands(program: Command, run: Run): void {
       .command("migration-status")
       .argument("<id>", "as it was printed, like mig_8f3c2a1b9d04", parseReference)
       .description("Shows an operation and its steps. Exits with 1 when it has failed.")
-      .option("-w, --watch", "shows its steps as they end, until it has ended"),
+      .option("-w, --watch", "shows its steps as they end, and what is run and said, until it has ended")
+      .option("--log", "shows what was run and said, too"),
     "migration-status mig_8f3c2a1b9d04 --watch",
-  ).action((id: string, options: { watch?: boolean }, command: Command) =>
+    "migration-status mig_8f3c2a1b9d04 --log",
+  ).action((id: string, options: { watch?: boolean; log?: boolean }, command: Command) =>
     run(command, async (context) => {
       const client = await context.connect();
       const migration = await client.getMigration(id);
       if (options.watch === true && migration.finishedAt === null) {
         const { followMigration } = await import("./follow-operation.ts");
-        return followMigration(context, client, migration);
+        return followMigration(context, client, migration, { withLog: true });
       }
-      await context.output.answer(migration, () => migrationText(context.output, migration));
+      if (options.log === true) {
+        const log = await client.getMigrationLog(id);
+        const { logLineText } = await import("../output/step-view.ts");
+        await context.output.answer({ ...migration, log }, async () =>
+          [
+            await migrationText(context.output, migration),
+            "",
+            ...log.map((line) => `${oneLine(line.step)}${logLineText(line, context.output)}`),
+          ].join("\n"),
+        );
+      } else await context.output.answer(migration, () => migrationText(context.output, migration));
       if (migration.status === "failed" || migration.status === "rolled-back") context.endWith(EXIT.failed);
       return undefined;
     }),

@@ -236,3 +236,36 @@ test("rehearse-migration shows the report, and exits with 1 when it has not pass
     expect(ran.out).toContain(line);
   }
 });
+
+test("migration-status shows with --log, and streams with --watch, what was run and said", async () => {
+  const line = {
+    number: 1,
+    at: "2027-01-31T09:30:00.000Z",
+    step: "hop",
+    kind: "statement",
+    text: "alter table a",
+    ms: 12,
+  };
+  const said = { ...line, number: 2, kind: "process", text: "listening", ms: null };
+  const address = "GET /v1/migrations/mig_8f3c2a1b9d04";
+  const stored = await run(
+    { [address]: { body: sampleSuccess() }, [`${address}/log`]: { body: { lines: [line, said] } } },
+    "migration-status",
+    "mig_8f3c2a1b9d04",
+    "--log",
+  );
+  expect(stored.out).toContain("hop    sql alter table a (12 ms)\nhop    out listening");
+  await api?.[Symbol.asyncDispose]();
+  let ended = false;
+  api = await startFakeApi({
+    [address]: () => ({ body: ended ? sampleSuccess() : sampleMigration() }),
+    [`${address}/events`]: () => {
+      ended = true;
+      return { lines: [sampleSuccess()] };
+    },
+    [`${address}/log/events`]: { lines: [line, said] },
+  });
+  const watched = await runInProcess(api.url, ["migration-status", "mig_8f3c2a1b9d04", "--watch"]);
+  expect(watched.code).toBe(0);
+  expect(watched.out).toContain("sql alter table a (12 ms)");
+});

@@ -26,6 +26,7 @@ import { BACKUP_ROUTES } from "./backups.ts";
 import { CLEANUP_ROUTES } from "./cleanup.ts";
 import { CUSTOMIZATION_ROUTES } from "./customizations.ts";
 import { FLAG_ROUTES } from "./flag-routes.ts";
+import { logPageSchema, logQuerySchema } from "./migration-log.ts";
 import { requireRehearsalSchema } from "./rehearsals.ts";
 import { operationSchema, restoreSchema, versionRoutingSchema } from "./operations.ts";
 import {
@@ -258,6 +259,12 @@ export const ROUTES = {
     params: migration,
     answer: migrationSchema,
   }),
+  getMigrationLog: route(
+    "get /v1/migrations/{migrationId}/log",
+    "Migrations",
+    "What was run and said while an operation was under way",
+    { params: migration, query: logQuerySchema, answer: logPageSchema },
+  ),
   cancelMigration: route(
     "post /v1/migrations/{migrationId}/cancel",
     "Migrations",
@@ -351,6 +358,8 @@ export type RouteHandlers = {
 export const PUBLISH_PATH = "/v1/modules";
 /** `GET`: an operation as newline-delimited JSON, one migration a line at each change, until it has ended. */
 export const WATCH_PATH = "/v1/migrations/{migrationId}/events";
+/** `GET`: what an operation says, a line of its log a line, until it has ended. */
+export const WATCH_LOG_PATH = "/v1/migrations/{migrationId}/log/events";
 /** `GET`: a fleet upgrade at each change, until it has ended or halted. */
 export const WATCH_FLEET_PATH = "/v1/fleet-upgrades/{fleetUpgradeId}/events";
 /** `GET`: what is measured of a tenant's live versions, a report a line every few seconds, until the reader leaves. */

@@ -1,10 +1,19 @@
 import { z } from "zod";
 import type { DomainError } from "@aibos/domain";
 import { migrationSchema, problemDetailsSchema, publishedSchema } from "../api/models.ts";
+import { type LogLine, logLineSchema } from "../api/migration-log.ts";
 import { fleetUpgradeSchema } from "../api/fleet-upgrades.ts";
 import { performanceReportSchema } from "../api/performance.ts";
 import type { Route } from "../api/route.ts";
-import { MONITOR_PATH, PUBLISH_PATH, ROUTES, type RouteCaller, WATCH_FLEET_PATH, WATCH_PATH } from "../api/routes.ts";
+import {
+  MONITOR_PATH,
+  PUBLISH_PATH,
+  ROUTES,
+  type RouteCaller,
+  WATCH_FLEET_PATH,
+  WATCH_LOG_PATH,
+  WATCH_PATH,
+} from "../api/routes.ts";
 import { ConfigInvalidError, ConnectionRefusedError, RemoteError } from "../errors/request-errors.ts";
 import { composeService, hasEnded, isSettled } from "../service/compose-service.ts";
 import type { MultiVersionService } from "../service/multi-version-service.ts";
@@ -58,23 +67,51 @@ export function createMultiVersionClient(options: MultiVersionClientOptions): Mu
     Object.entries(ROUTES).map(([name, route]) => [name, (input: CallInput) => callRoute(route, input)]),
   ) as unknown as RouteCaller;
 
-  // A connection that breaks is taken up again: what is watched goes on whether or not anybody watches.
-  async function* follow<T>(
+  function follow<T>(
     path: string,
     schema: z.ZodType<T>,
     isLast: (value: T) => boolean,
     signal?: AbortSignal,
   ): AsyncGenerator<T> {
+    return followFrom({ path: () => path, schema, isLast, isOver: async () => false, signal });
+  }
+
+  function followLog(migrationId: string, after: number, signal?: AbortSignal): AsyncGenerator<LogLine> {
+    let last = after;
+    return followFrom({
+      path: () => `${addressOf(WATCH_LOG_PATH, { migrationId })}?after=${last}`,
+      schema: logLineSchema,
+      isLast: ({ number }) => {
+        last = number;
+        return false;
+      },
+      isOver: async () => hasEnded(await call.getMigration({ params: { migrationId }, query: {}, body: undefined })),
+      signal,
+    });
+  }
+
+  // A connection that breaks is taken up again: what is watched goes on whether or not anybody watches.
+  async function* followFrom<T>(watched: {
+    path: () => string;
+    schema: z.ZodType<T>;
+    isLast: (value: T) => boolean;
+    /** Asked when a stream ended in order. */
+    isOver: () => Promise<boolean>;
+    signal: AbortSignal | undefined;
+  }): AsyncGenerator<T> {
+    const { path, schema, isLast, isOver, signal } = watched;
     let failures = 0;
     for (;;) {
       try {
-        const response = await request(path, signal === undefined ? {} : { signal });
+        const response = await request(path(), signal === undefined ? {} : { signal });
         for await (const line of readJsonLines(response)) {
           const value = schema.parse(line);
           failures = 0;
+          const isEnd = isLast(value);
           yield value;
-          if (isLast(value)) return;
+          if (isEnd) return;
         }
+        if (await isOver()) return;
       } catch (error) {
         if (signal?.aborted === true) return;
         const isAway = error instanceof RemoteError && error.status === 503;
@@ -90,6 +127,7 @@ export function createMultiVersionClient(options: MultiVersionClientOptions): Mu
     call,
     watchMigration: (migrationId, signal) =>
       follow(addressOf(WATCH_PATH, { migrationId }), migrationSchema, hasEnded, signal),
+    watchMigrationLog: (migrationId, after, signal) => followLog(migrationId, after, signal),
     watchFleetUpgrade: (fleetUpgradeId, signal) =>
       follow(addressOf(WATCH_FLEET_PATH, { fleetUpgradeId }), fleetUpgradeSchema, isSettled, signal),
     monitor: ({ tenant, module, ...query }, signal) => {

@@ -3,6 +3,7 @@ import type { Migration, MigrationValidation, Published } from "../api/models.ts
 import { FleetUpgradeHaltedError } from "../errors/fleet-errors.ts";
 import type { FleetUpgrade } from "../api/fleet-upgrades.ts";
 import type { PerformanceReport } from "../api/performance.ts";
+import type { LogLine } from "../api/migration-log.ts";
 import type { RehearsalReport } from "../api/rehearsals.ts";
 import type { OperationInput } from "../api/operations.ts";
 import type { RouteCaller } from "../api/routes.ts";
@@ -15,6 +16,7 @@ export interface ServicePort {
   readonly call: RouteCaller;
   readonly publish: (archive: Uint8Array) => Promise<Published>;
   readonly watchMigration: (migrationId: string, signal?: AbortSignal) => AsyncIterable<Migration>;
+  readonly watchMigrationLog: (migrationId: string, after: number, signal?: AbortSignal) => AsyncIterable<LogLine>;
   readonly watchFleetUpgrade: (fleetUpgradeId: string, signal?: AbortSignal) => AsyncIterable<FleetUpgrade>;
   readonly monitor: (request: MonitorRequest, signal?: AbortSignal) => AsyncIterable<PerformanceReport>;
 }
@@ -142,6 +144,9 @@ export function composeService(port: ServicePort): MultiVersionService {
     publish,
     watchMigration,
     waitForMigration,
+    getMigrationLog: async (migrationId, page = {}) =>
+      (await call.getMigrationLog({ ...none, params: { migrationId }, query: page })).lines,
+    watchMigrationLog: (migrationId, { after = 0, signal } = {}) => port.watchMigrationLog(migrationId, after, signal),
     start,
     listModules: (page = {}) => call.listModules({ ...none, query: queryOf(page) }),
     listVersions: (module, page = {}) => call.listVersions({ ...none, params: { module }, query: queryOf(page) }),

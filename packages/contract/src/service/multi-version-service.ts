@@ -1,3 +1,4 @@
+import type { LogLine } from "../api/migration-log.ts";
 import type { RehearsalReport } from "../api/rehearsals.ts";
 import type { CleanupReport } from "../api/cleanup.ts";
 import type { MigrationStatistics, VersionUsageStats } from "../api/statistics.ts";
@@ -145,6 +146,10 @@ export interface MultiVersionService extends FlagService, CustomizationService, 
   ): Promise<Page<Migration>>;
   /** The migration at each change, until it has ended. */
   watchMigration(migrationId: string, signal?: AbortSignal): AsyncIterable<Migration>;
+  /** What was run and said while it was under way, in order: at most 1,000 lines from after a line on. */
+  getMigrationLog(migrationId: string, page?: { after?: number; limit?: number }): Promise<LogLine[]>;
+  /** Those that are there, and each new one, until the operation has ended. */
+  watchMigrationLog(migrationId: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<LogLine>;
   /** Waits for its end, whatever it is; does not throw when the migration failed. */
   waitForMigration(migrationId: string): Promise<Migration>;
 

@@ -3,6 +3,7 @@ import type {
   EjectedUpstream,
   FeedPolicy,
   FleetMemberStatus,
+  LogLine,
   FleetUpgradeOptions,
   MigrationKind,
   MigrationStatus,
@@ -98,6 +99,15 @@ export interface ControlTables extends CustomizationTables, FlagTables {
     error: string | null;
     started_at: CreatedAt;
     finished_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  };
+  migration_log: {
+    migration_id: string;
+    number: ColumnType<number, never, never>;
+    at: CreatedAt;
+    step: string;
+    kind: LogLine["kind"];
+    text: string;
+    ms: number | null;
   };
   tenant_modules: {
     tenant: TenantId;

@@ -8,6 +8,7 @@ import {
   PUBLISH_PATH,
   ROUTES,
   WATCH_FLEET_PATH,
+  WATCH_LOG_PATH,
   WATCH_PATH,
 } from "@aibos/contract";
 
@@ -20,6 +21,7 @@ function addresses(): string[] {
     `POST ${PUBLISH_PATH}`,
     `GET ${WATCH_PATH}`,
     `GET ${WATCH_FLEET_PATH}`,
+    `GET ${WATCH_LOG_PATH}`,
     `GET ${MONITOR_PATH}`,
     `GET ${GATEWAY_FEED_PATH}`,
     `POST ${GATEWAY_REPORT_PATH}`,

@@ -3,6 +3,7 @@ import {
   type GatewayReport,
   type MeasurementBatch,
   type Metric,
+  type LogLine,
   type Migration,
   type Published,
   type RouteHandlers,
@@ -27,12 +28,14 @@ import { problemOf, PROBLEM_TYPE } from "./problem.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { inRequestSpan } from "./request-span.ts";
 import { addWatchFleetRoute } from "./watch-fleet-route.ts";
+import { addWatchLogRoute } from "./watch-log-route.ts";
 import { addWatchRoute } from "./watch-route.ts";
 
 export interface HttpAppOptions {
   readonly handlers: RouteHandlers;
   readonly publish: (archive: Buffer) => Promise<Published>;
   readonly watchMigration: (migrationId: string, signal?: AbortSignal) => AsyncIterable<Migration>;
+  readonly watchMigrationLog: (migrationId: string, after: number, signal?: AbortSignal) => AsyncIterable<LogLine>;
   readonly watchFleetUpgrade: (fleetUpgradeId: string, signal?: AbortSignal) => AsyncIterable<FleetUpgrade>;
   readonly monitor: MonitorSource;
   readonly feed: FeedSource;
@@ -74,7 +77,7 @@ const SECURITY_HEADERS = {
 };
 
 export function createHttpApp(options: HttpAppOptions): HttpApp {
-  const { handlers, publish, watchMigration, watchFleetUpgrade, monitor, feed } = options;
+  const { handlers, publish, watchMigration, watchMigrationLog, watchFleetUpgrade, monitor, feed } = options;
   const { recordReport, addMeasurements, isReady, metrics, log } = options;
   const app = new OpenAPIHono<HttpEnvironment>();
   const authorize = createAuthorization(options.token);
@@ -110,6 +113,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   addApiRoutes(app, handlers);
   addPublishRoute(app, publish);
   addWatchRoute(app, { watchMigration, streams });
+  addWatchLogRoute(app, { watchMigrationLog, streams });
   addWatchFleetRoute(app, { watchFleetUpgrade, streams });
   addMonitorRoute(app, { monitor, streams });
   addGatewayRoutes(app, { feed, recordReport, addMeasurements, streams });

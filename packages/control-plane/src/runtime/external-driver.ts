@@ -76,6 +76,8 @@ export function createExternalDriver(checkMs: number = CHECK_MS): RuntimeDriver 
     },
     list: () => [...watched.values()].map(({ spec: { module, version } }) => ({ module, version })),
     usage: async () => [],
+    outputEnd: async () => 0,
+    outputSince: async () => [],
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -35,13 +35,22 @@ export async function tellingLines(path: string): Promise<string[]> {
   return first === -1 ? lines.slice(-TOLD_LINES) : lines.slice(first, first + TOLD_LINES);
 }
 
-/** The last lines of a log that are not empty, without terminal codes. */
-export async function lastLines(path: string, count: number): Promise<string[]> {
+/** A log's size in bytes; 0 where there is none. */
+export async function logSize(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+/**
+ * The last lines of a log that are not empty, without terminal codes.
+ *
+ * @param from only what was written after so many bytes
+ */
+export async function lastLines(path: string, count: number, from = 0): Promise<string[]> {
   const file = await open(path, "r").catch(() => undefined);
   if (file === undefined) return [];
   try {
     const { size } = await file.stat();
-    const begin = Math.max(0, size - LAST_BYTES);
+    const begin = Math.min(size, Math.max(from, size - LAST_BYTES));
     const buffer = Buffer.alloc(size - begin);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, begin);
     return buffer

@@ -7,7 +7,7 @@ import { type ArtifactStore, openArtifactStore } from "./artifact-store.ts";
 import { DeploymentStartFailedError } from "./deployment-start-failed-error.ts";
 import { findFreePort } from "./free-port.ts";
 import { readGroupUsage } from "./group-usage.ts";
-import { openModuleLog, rotateModuleLog, tellingLines } from "./module-log.ts";
+import { lastLines, logSize, openModuleLog, rotateModuleLog, tellingLines } from "./module-log.ts";
 import { ModuleProcess, type RunningProcess, SUPERVISION_TIMES, type SupervisionTimes } from "./module-process.ts";
 import { endGroup, isRunning } from "./process-group.ts";
 import { openProcessRecords, type ProcessRecord } from "./process-records.ts";
@@ -35,6 +35,9 @@ interface Supervised {
   readonly spec: string;
   readonly process: ModuleProcess;
 }
+
+/** So many lines of a process's output are told at a time. */
+const OUTPUT_LINES = 20;
 
 /**
  * Runs versions as processes on this machine. Each is recorded on disk before it begins, so that after a control plane
@@ -196,6 +199,8 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
         return used === undefined ? [] : [{ module, version, process: identity, at, ...used }];
       });
     },
+    outputEnd: (name) => logSize(logOf(name)),
+    outputSince: (name, from) => lastLines(logOf(name), OUTPUT_LINES, from),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

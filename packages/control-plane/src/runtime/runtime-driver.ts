@@ -61,6 +61,10 @@ export interface RuntimeDriver {
   list(): DeploymentName[];
   /** What the versions' processes use, as far as it is known: not of those that somebody else runs. */
   usage(): Promise<ProcessUsage[]>;
+  /** Where the output of a version's processes ends, in bytes; 0 where it has none here. */
+  outputEnd(name: DeploymentName): Promise<number>;
+  /** The newest lines, 20 at most, that they wrote since then. */
+  outputSince(name: DeploymentName, from: number): Promise<string[]>;
   /** Calls back with every change; returns how to end that. */
   onChange(listener: (status: DeploymentStatus) => void): () => void;
   /** Ends the supervision, and the processes too when asked. */

@@ -14,6 +14,8 @@ export async function createRuntime(options: { folder: string; log: Logger }): P
     },
     list: () => all.flatMap((driver) => driver.list()),
     usage: async () => (await Promise.all(all.map((driver) => driver.usage()))).flat(),
+    outputEnd: (name) => drivers.process.outputEnd(name),
+    outputSince: (name, from) => drivers.process.outputSince(name, from),
     onChange(listener) {
       const ends = all.map((driver) => driver.onChange(listener));
       return () => {

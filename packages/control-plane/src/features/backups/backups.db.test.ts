@@ -257,3 +257,33 @@ describe("retention", () => {
     expect((await world.service.applyRetention(tenant, "notes")).dropped.map(({ id }) => id)).toEqual([point]);
   });
 });
+
+describe("going back", () => {
+  test("leads to an older version than the one before, and over several hops, with writes counted", async () => {
+    const tenant = await world.tenantAt("2.0.0");
+    const before = await world.stateOf(tenant);
+    await world.service.migrateTenant(tenant, "notes", "2.2.0");
+    await world.service.migrateTenant(tenant, "notes", "2.3.0");
+    await world.inTenant(tenant, "insert into notes (kind, rest) values ('one', 1)");
+    const older = (acceptDataLoss: boolean) =>
+      world.service.rollbackTenant(tenant, "notes", "2.0.0", { acceptDataLoss });
+    await expect(older(false)).rejects.toMatchObject({ code: "AIBOS_DATA_LOSS_NOT_ACCEPTED" });
+    const back = await older(true);
+    expect(back).toMatchObject({ status: "succeeded", fromVersion: "2.3.0", toVersion: "2.0.0" });
+    expect(back.result.lostWrites).toMatchObject([{ table: expect.any(String), inserted: 1 }]);
+    expect(await world.stateOf(tenant)).toEqual(before);
+  });
+
+  test("from several hops that soak takes all of them back at once, and loses nothing", async () => {
+    const tenant = await world.tenantAt("2.0.0");
+    await world.service.migrateTenant(tenant, "notes", "2.3.0", { soak: 600 });
+    await world.asVersion(tenant, "2.3.0", "insert into notes (kind, rest) values ('new', 7)");
+    const back = await world.service.rollbackTenant(tenant, "notes");
+    expect(back).toMatchObject({ status: "succeeded", toVersion: "2.0.0" });
+    expect(await world.inTenant(tenant, "select content from notes where id > 50")).toEqual([{ content: "new 7" }]);
+    expect(await world.service.getTenantModule(tenant, "notes")).toMatchObject({
+      dataVersion: "2.0.0",
+      traffic: { "2.0.0": 100 },
+    });
+  });
+});

@@ -30,6 +30,10 @@ const FOREIGN_START_SECONDS = 120;
 export interface Deployments {
   /** Resolves to the base URL of a healthy process; starts one where none runs. @throws DeploymentStartFailedError */
   ensure(name: DeploymentName): Promise<string>;
+  /** Where the output ends of a version's processes that run here, in bytes; 0 where there is none. */
+  outputEnd(name: DeploymentName): Promise<number>;
+  /** The newest lines that they wrote since then. */
+  outputSince(name: DeploymentName, from: number): Promise<string[]>;
   /** Name of a version's login role. */
   roleOf(name: DeploymentName): string;
   /** Stops all that this process runs, or leaves it to the next control plane in the same data folder. */
@@ -245,6 +249,8 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
 
   return {
     ensure,
+    outputEnd: (name) => driver.outputEnd(name),
+    outputSince: (name, from) => driver.outputSince(name, from),
     roleOf,
     async close({ keepProcesses }) {
       closed = true;

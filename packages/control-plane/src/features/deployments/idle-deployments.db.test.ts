@@ -27,6 +27,8 @@ test("a version that no tenant uses leaves the routes, is stopped, and is starte
   };
   let runs = false;
   const driver: RuntimeDriver = {
+    outputEnd: async () => 0,
+    outputSince: async () => [],
     async ensure() {
       runs = true;
       events.push("started");

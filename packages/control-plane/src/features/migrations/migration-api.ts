@@ -5,6 +5,7 @@ import { requireBackup } from "../backups/stored-backup.ts";
 import { noteConflicts } from "../customizations/open-conflicts.ts";
 import { findRollbackPoint } from "../rollback-points/rollback-points.ts";
 import { listRollbackPoints } from "../rollback-points/rollback-point-read-model.ts";
+import type { MigrationLog } from "./migration-log.ts";
 import type { MigrationReadModel } from "./migration-read-model.ts";
 import type { MigrationWorkflow } from "./migration-workflow.ts";
 import type { OperationControls } from "./operation-controls.ts";
@@ -17,6 +18,7 @@ type MigrationApi = Pick<
   | "validateMigration"
   | "listMigrations"
   | "getMigration"
+  | "getMigrationLog"
   | "cancelMigration"
   | "pauseMigration"
   | "resumeMigration"
@@ -34,8 +36,9 @@ export function createMigrationApi(options: {
   controls: OperationControls;
   workflow: MigrationWorkflow;
   migrations: MigrationReadModel;
+  log: MigrationLog;
 }): MigrationApi {
-  const { database, validate, store, controls, workflow, migrations } = options;
+  const { database, validate, store, controls, workflow, migrations, log } = options;
 
   async function start(...operation: Parameters<OperationStore["begin"]>) {
     const id = await store.begin(...operation).catch(async (error: unknown) => {
@@ -94,6 +97,8 @@ export function createMigrationApi(options: {
     },
 
     getMigration: ({ params }) => migrations.get(params.migrationId),
+
+    getMigrationLog: async ({ params, query }) => ({ lines: await log.read(params.migrationId, query) }),
 
     listRollbackPoints: ({ query: { cursor, limit, ...filter } }) =>
       listRollbackPoints(database.db, filter, { after: readCursor(cursor), limit }),

@@ -22,6 +22,7 @@ import {
   type StepResult,
   writeDetail,
 } from "./step-entries.ts";
+import { openStepLog } from "./step-log.ts";
 import { stepKind } from "./step-kinds.ts";
 
 /** An execution of a migration: what it works on, and its place at the fence. */
@@ -91,6 +92,7 @@ export function createMigrationLedger(options: {
       request,
       platform,
       with: step.with,
+      log: openStepLog(database, migrationId, step.name),
       stopIfCancelled: async () => {
         if ((await readWanted(database.db, migrationId)) === "cancel") throw new MigrationCancelledError(migrationId);
       },
@@ -112,9 +114,22 @@ export function createMigrationLedger(options: {
    * what the entry says; a deadlock is tried again a few times; everything else is the step's failure.
    */
   async function run(execution: Execution, position: number, step: PlannedStep): Promise<StepResult> {
+    const context = runOf(execution, position, step);
+    try {
+      return await runIn(context, execution, position, step);
+    } finally {
+      await context.log.flush();
+    }
+  }
+
+  async function runIn(
+    context: StepRun<unknown>,
+    execution: Execution,
+    position: number,
+    step: PlannedStep,
+  ): Promise<StepResult> {
     const { migrationId } = execution;
     const kind = stepKind(step.name);
-    const context = runOf(execution, position, step);
     let repeats = 0;
     for (let tries = 0; ; tries += 1) {
       const begun = await persist(migrationId, step.name, () =>
@@ -194,6 +209,7 @@ export function createMigrationLedger(options: {
     });
     // One that never began left nothing.
     if (recorded !== undefined) await kind.undoOutside?.(run, recorded);
+    await run.log.flush();
   }
 
   return {

@@ -9,6 +9,7 @@ import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
 import type { DataPlace } from "../rollback-points/rollback-points.ts";
 import type { WindowReadModel } from "../measurements/window-read-model.ts";
+import type { StepLog } from "./step-log.ts";
 import type { TenantProbe } from "../health/tenant-probe.ts";
 
 /** What a step can use besides the transaction. */
@@ -41,6 +42,8 @@ export interface StepRun<With> extends DataPlace {
   readonly module: ModuleId;
   readonly request: OperationRequest;
   readonly with: With;
+  /** What is shown to people who follow the operation; nothing depends on it. */
+  readonly log: StepLog;
   readonly platform: StepPlatform;
   /** For steps that take long: asked now and then. @throws MigrationCancelledError */
   stopIfCancelled(): Promise<void>;

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { ControlTransaction } from "../../db/control-database.ts";
 
 /** Tells those who watch a migration that it changed, when this transaction commits. */
-export async function notifyMigration({ db }: ControlTransaction, migrationId: string): Promise<void> {
+export async function notifyMigration({ db }: Pick<ControlTransaction, "db">, migrationId: string): Promise<void> {
   await sql`select pg_notify('aibos_migrations', ${migrationId})`.execute(db);
 }
 

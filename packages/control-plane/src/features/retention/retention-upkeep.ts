@@ -8,8 +8,11 @@ import { DEFAULT_RETENTION } from "./retention-policy.ts";
 const EVERY_MS = 3_600_000;
 /** So many tenants' modules are read at once. */
 const PAGE = 200;
+/** So long what operations said is kept, and so many lines are dropped at once. */
+const LOG_DAYS = 30;
+const LOG_LINES = 10_000;
 
-/** Applies retention policies to copies that have become old, every hour, for as long as the process runs. */
+/** Applies retention policies to copies that have become old, and drops old lines of logs, every hour, for as long as the process runs. */
 export function startRetentionUpkeep(options: { database: ControlDatabase; retention: Retention; log: Logger }): {
   close(): Promise<void>;
 } {
@@ -18,6 +21,7 @@ export function startRetentionUpkeep(options: { database: ControlDatabase; reten
   let round: Promise<void> = Promise.resolve();
 
   async function look(): Promise<void> {
+    await dropOldLog(database);
     let last: { tenant: TenantId; module: ModuleId } | undefined;
     do {
       const pairs = await readAged(database, last);
@@ -44,6 +48,17 @@ export function startRetentionUpkeep(options: { database: ControlDatabase; reten
       await round;
     },
   };
+}
+
+/** Some at a time, so that nobody waits for it. */
+async function dropOldLog({ db }: ControlDatabase): Promise<void> {
+  for (;;) {
+    const { numAffectedRows = 0n } = await sql`
+      delete from migration_log where ctid = any(array(
+        select ctid from migration_log where at < clock_timestamp() - make_interval(days => ${LOG_DAYS})
+        limit ${LOG_LINES}))`.execute(db);
+    if (numAffectedRows < BigInt(LOG_LINES)) return;
+  }
 }
 
 /** Pairs with a copy that is older than the shortest time that any policy keeps one, after a pair. */

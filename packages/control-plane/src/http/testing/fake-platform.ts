@@ -24,6 +24,9 @@ export function fakePlatform(parts: Partial<HttpAppOptions> = {}): HttpAppOption
       throw new Error("The test did not say what publishing answers.");
     },
     watchMigration: () => once(someMigration()),
+    watchMigrationLog: () => {
+      throw new Error("The test did not say what an operation says.");
+    },
     watchFleetUpgrade: () => {
       throw new Error("The test did not say how a fleet upgrade goes.");
     },

@@ -33,7 +33,11 @@ export async function asTenant<With, T>(
   });
   try {
     await using session = await connectAsTenant({ platform: pool, url, place: { role, schema }, password });
-    if (options.watcher !== undefined) await watchSession(session, options.watcher);
+    await watchSession(session, {
+      statement: ({ sql, ms }) => run.log.statement(sql, ms),
+      notice: (message) => run.log.line("notice", message),
+      ...options.watcher,
+    });
     return await work(session);
   } finally {
     // Behind the fence: another process may be working on a session of its own by now.

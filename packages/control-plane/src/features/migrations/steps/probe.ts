@@ -1,4 +1,5 @@
 import type { Version } from "@aibos/domain";
+import { tellOutput } from "./tell-output.ts";
 import type { StepKind } from "../migration-step.ts";
 
 /** Asks the versions' processes whether they can serve this tenant, before any user does. */
@@ -10,8 +11,11 @@ export const probe: StepKind<{ versions: { version: Version; dataVersion: Versio
     const answers: Record<string, unknown> = {};
     for (const subject of run.with.versions) {
       const { version } = subject;
-      const url = await run.platform.deployments.ensure({ module: run.module, version });
-      answers[version] = await run.platform.probe.check(run, subject, url);
+      const name = { module: run.module, version };
+      answers[version] = await tellOutput({ ...run, name }, async () => {
+        const url = await run.platform.deployments.ensure(name);
+        return run.platform.probe.check(run, subject, url);
+      });
     }
     return answers;
   },
