@@ -160,6 +160,25 @@ export async function newestEntry(db: Db, { tenant, module }: TenantPlace): Prom
   return row.newest;
 }
 
+/** What a tenant edited on a version that it left by going back: the newest entry of each name. */
+export async function keptAside(
+  db: Db,
+  { tenant, module }: TenantPlace,
+  version: Version,
+): Promise<{ readonly id: number; readonly name: string }[]> {
+  return db
+    .selectFrom("customizations")
+    .distinctOn("name")
+    .select(["id", "name"])
+    .where("tenant", "=", tenant)
+    .where("module", "=", module)
+    .where("version", "=", version)
+    .where("origin", "in", ["edit", "reapply"])
+    .orderBy("name")
+    .orderBy("id", "desc")
+    .execute();
+}
+
 /** Whether a tenant's own columns were changed after an entry. */
 export async function hasNewFields(db: Db, { tenant, module }: TenantPlace, mark: number): Promise<boolean> {
   const row = await db

@@ -196,6 +196,11 @@ describe("a tenant that customised a document, a text, columns and a hook, over 
     expect(await world.everythingOf(tenant)).toEqual(before);
     const aside = (await service.listCustomizationHistory(tenant, "shop", "mail")).filter((entry) => entry.aside);
     expect(aside).toMatchObject([{ content: "New\n", author: "ann", version: "2.0.0" }]);
+    const { isValid, warnings } = await service.validateMigration(tenant, "shop", "2.0.0");
+    expect([isValid, warnings.filter(({ code }) => code === "AIBOS_CUSTOMIZATION_ASIDE")]).toMatchObject([
+      true,
+      [{ wayOut: expect.stringContaining(`reapply mail -t acme -m shop --entry ${aside[0]?.id ?? ""}`) as string }],
+    ]);
     await service.migrateTenant(tenant, "shop", "2.0.0");
     expect(await world.contentsOf(tenant)).toEqual(after);
     await service.reapplyCustomization(tenant, "shop", "mail", { entry: aside[0]?.id ?? "" });

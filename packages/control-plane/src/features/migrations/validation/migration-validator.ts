@@ -9,6 +9,7 @@ import {
 import { DomainError, type ModuleId, type TenantId, type Version } from "@aibos/domain";
 import type { ControlDatabase } from "../../../db/control-database.ts";
 import type { Deployments } from "../../deployments/deployments.ts";
+import { keptAside } from "../../customizations/customization-entries.ts";
 import { noteConflicts } from "../../customizations/open-conflicts.ts";
 import { readTenantModule, type TenantModuleState } from "../../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../../modules/module-read-model.ts";
@@ -87,6 +88,17 @@ export function createMigrationValidator(parts: {
     });
   }
 
+  /** What the tenant edited on the version in an earlier stay is not there again by itself. */
+  async function checkAside(tenant: TenantId, module: ModuleId, version: Version): Promise<Problem[]> {
+    const aside = await keptAside(database.db, { tenant, module }, version);
+    return aside.map(({ id, name }) => ({
+      code: "AIBOS_CUSTOMIZATION_ASIDE",
+      severity: "warning",
+      message: `"${name}" was edited on ${version} before the tenant went back; entry ${id} is kept aside.`,
+      wayOut: `After the move: "aibos-versions customization reapply ${name} -t ${tenant} -m ${module} --entry ${id}".`,
+    }));
+  }
+
   async function checkTarget(module: ModuleId, version: Version): Promise<Problem[]> {
     const slow = Symbol("slow");
     let timer: NodeJS.Timeout | undefined;
@@ -117,7 +129,12 @@ export function createMigrationValidator(parts: {
 
   return async (tenant, module, version, { requireRehearsal } = {}) => {
     const { state, decision, problems } = await checkPlan(tenant, module, version, requireRehearsal);
-    const found = [...problems, ...(await checkTarget(module, version)), ...(await checkInstance(tenant, module))];
+    const found = [
+      ...problems,
+      ...(await checkAside(tenant, module, version)),
+      ...(await checkTarget(module, version)),
+      ...(await checkInstance(tenant, module)),
+    ];
     if (decision === undefined) return report(found, undefined, null);
     const place = { tenant, module, schema: state.schema, role: state.role };
     const size = await readDataSize(data.pool, state.schema);
