@@ -96,6 +96,27 @@ export function rowsAfter(model: DataModel, writer: number, table: number, write
   return model.versions.every((version) => keepsRules(version, rows)) ? rows : undefined;
 }
 
+/**
+ * Whether a row that an insert proposes is refused before it is known whether its key is there: then, too, it must hold no
+ * nulls where it must not, and pass checks.
+ */
+export function refusesProposed(
+  model: DataModel,
+  writer: number,
+  table: number,
+  values: ReadonlyMap<number, number | null>,
+): boolean {
+  const row = inserted(model, writer, table, values);
+  return model.versions.some(({ tables }) =>
+    tables.some(
+      ({ id, columns, rules }) =>
+        id === table &&
+        (columns.some(({ cell, notNull }) => notNull && (row.get(cell) ?? null) === null) ||
+          rules.some((rule) => rule.kind === "check" && !keeps(rule, [row], new Map()))),
+    ),
+  );
+}
+
 /** The rows when the newest version's rows are filled; undefined when a rule of its refuses them. */
 export function rowsFilled(model: DataModel): Rows | undefined {
   const newest = model.versions.at(-1);

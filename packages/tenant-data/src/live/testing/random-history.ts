@@ -9,6 +9,7 @@ import {
   completeModel,
   type DataModel,
   rowsAfter,
+  refusesProposed,
   rowsFilled,
   type Rows,
   shown,
@@ -214,8 +215,9 @@ async function writeOnce(history: History, writers = history.model.versions.leng
   const version = model.versions[at];
   const table = random.pick(version?.tables ?? []);
   if (version === undefined || table === undefined) return;
-  const { sql, write, draws } = randomWrite(history, table);
-  const after = write === undefined ? model.rows : rowsAfter(model, at, table.id, write);
+  const { sql, write, draws, proposed } = randomWrite(history, table);
+  const refused = proposed !== undefined && refusesProposed(model, at, table.id, proposed);
+  const after = refused ? undefined : write === undefined ? model.rows : rowsAfter(model, at, table.id, write);
   // Rules of a version on its way hold from some moment on; rows that break them would only keep it from coming.
   if (after === undefined && writers < model.versions.length) return;
   log.push(`as ${version.name}: ${sql}${after === undefined ? ", which must be refused" : ""}`);
@@ -252,8 +254,17 @@ function expectReturned(
   );
 }
 
+interface RandomWrite {
+  readonly sql: string;
+  readonly write: Write | undefined;
+  /** It has a key drawn for its row. */
+  readonly draws?: true;
+  /** What it would insert where its key is not there. */
+  readonly proposed?: ReadonlyMap<number, number | null>;
+}
+
 /** A statement, and what it does to the model; nothing when it meets no row, or one that it leaves alone. */
-function randomWrite(history: History, table: Table): { sql: string; write: Write | undefined; draws?: true } {
+function randomWrite(history: History, table: Table): RandomWrite {
   const { random, model, counter } = history;
   const rows = model.rows.get(table.id) ?? new Map<number, unknown>();
   const name = quoteIdentifier(table.name);
@@ -285,7 +296,6 @@ function randomWrite(history: History, table: Table): { sql: string; write: Writ
       const sql = `update ${name} set ${set} where ${keyed} = ${known} ${returning}`;
       return { sql, write: there ? { kind: "update", key: known, values } : undefined };
     }
-    // What it would insert breaks no rule by itself: a null is refused before the conflict is met.
     const given = table.columns.filter((column) => some.includes(column) || column.notNull);
     const full = new Map([...valuesOf(given.filter(({ notNull }) => notNull)), ...values]);
     for (const { cell, notNull } of given) if (notNull && (full.get(cell) ?? null) === null) full.set(cell, 0);
@@ -295,7 +305,8 @@ function randomWrite(history: History, table: Table): { sql: string; write: Writ
       doing === "nothing" ? "nothing" : `update set ${set}`
     } ${returning}`;
     if (!there) return { sql, write: { kind: "insert", key: known, values: full } };
-    return { sql, write: doing === "nothing" ? undefined : { kind: "update", key: known, values } };
+    const write = doing === "nothing" ? undefined : ({ kind: "update", key: known, values } as const);
+    return { sql, write, proposed: full };
   }
   if (kind === "delete" && known !== undefined) {
     return { sql: `delete from ${name} where ${keyed} = ${known} ${returning}`, write: { kind: "delete", key: known } };
