@@ -9,7 +9,7 @@ export interface OfrepRefusal {
   readonly errorDetails: string;
 }
 
-/** The context of a body that is as `ofrepRequestSchema` says: it is asked at every evaluation, so it is read by hand. */
+/** The context of a body `{ "context": { … } }`. Read by hand: it is asked at every evaluation. */
 function contextIn(body: unknown): Readonly<Record<string, unknown>> | undefined {
   if (!isObject(body)) return undefined;
   const { context = {} } = body;
