@@ -226,10 +226,17 @@ test("without a place to follow flags at, each is what its caller falls back to"
 test("flags are those of the request's tenant, evaluated in this process", async () => {
   await using feed = await startFlagFeed();
   const environment = { ...database.environment, AIBOS_FLAGS_URL: feed.url, AIBOS_FLAGS_KEY: feed.key };
-  const own = createModuleKit({ environment });
+  const exposures: string[] = [];
+  const own = createModuleKit({
+    environment,
+    exposed: ({ flag, variant, tenant, user }) => exposures.push(`${tenant} ${user}: ${flag} ${variant}`),
+  });
   const isOn = (tenant: "acme" | "globex"): boolean => own.flags(requestOf(tenant)).boolean("new_ui_enabled");
   await expect.poll(() => isOn("acme")).toBe(true);
   expect(isOn("globex")).toBe(false);
+  // Of an experiment, whoever meets it is told of, once.
+  for (const user of ["ann", "bob", "ann"]) own.flags(requestOf("acme")).boolean("test", { user });
+  expect(exposures).toEqual(["acme ann: test on", "acme bob: test on"]);
   await own.close();
 });
 

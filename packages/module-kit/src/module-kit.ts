@@ -1,6 +1,6 @@
 import { Pool } from "pg";
 import { type TenantContext, verifyTenantContext } from "@aibos/contract";
-import { createLocalFlags, type TenantFlagClient } from "@aibos/openfeature-provider/local";
+import { createLocalFlags, type FlagExposure, type TenantFlagClient } from "@aibos/openfeature-provider/local";
 import { type ModuleConfig, readModuleConfig } from "./config.ts";
 import { noteMetFlag, tellingMetFlags } from "./met-flags.ts";
 import { type CustomFields, readCustomFields } from "./custom-fields.ts";
@@ -74,6 +74,8 @@ export interface ModuleKitOptions {
   readonly privateWebhooks?: boolean;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
+  /** Told when a user meets a variant of a flag of kind `experiment`, once for each user and variant. */
+  readonly exposed?: (exposure: FlagExposure) => void;
   /** Told of failures that are answered by 500. Writes them to standard error unless told. */
   readonly report?: (error: unknown) => void;
 }
@@ -91,6 +93,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
   const { environment, connections = 10, privateWebhooks = false, now = Date.now, report = reportToLog } = options;
+  const { exposed } = options;
   const config = readModuleConfig(environment);
   const pool = new Pool({
     connectionString: config.databaseUrl,
@@ -100,7 +103,8 @@ export function createModuleKit(options: ModuleKitOptions = {}): ModuleKit {
   });
   // An idle connection that the server ended is replaced at its next use.
   pool.on("error", () => undefined);
-  const local = config.flags === undefined ? undefined : createLocalFlags(config.flags);
+  const local =
+    config.flags === undefined ? undefined : createLocalFlags({ ...config.flags, ...(exposed && { exposed }) });
   const hookCaller = createHookCaller({ ...config, privateAddresses: privateWebhooks, now });
   let ended: Promise<void> | undefined;
   const close = (): Promise<void> => (ended ??= Promise.all([pool.end(), local?.close()]).then(() => undefined));

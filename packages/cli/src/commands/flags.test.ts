@@ -122,6 +122,23 @@ test("flags history tells who did what, and revert says who does", async () => {
   expect(api.calls[1]?.body).toEqual({ author: "bob" });
 });
 
+test("flags usage shows each variant's share of a day, by version", async () => {
+  const row = (day: string, version: string, variant: string, evaluations: number) => ({
+    day,
+    version,
+    variant,
+    evaluations,
+  });
+  const items = [
+    row("2027-01-30", "1.0.0", "on", 1),
+    row("2027-01-30", "1.0.0", "off", 3),
+    row("2027-01-30", "2.0.0", "on", 9),
+  ];
+  api = await startFakeApi({ "GET /v1/modules/accounting/flags/a/usage": { body: { items } } });
+  const { out } = await runInProcess(api.url, ["flags", "usage", "a", "-m", "accounting"]);
+  expect([...out.matchAll(/\d+\.\d %/g)].map(([share]) => share)).toEqual(["25.0 %", "75.0 %", "100.0 %"]);
+});
+
 test("flags stale shows where code names them, and exits with 1 when there are any", async () => {
   const items = [{ flag: "old_flag", reason: "too-old", message: "is 90 days old" }];
   api = await startFakeApi({ "GET /v1/modules/accounting/stale-flags": { body: { items } } });

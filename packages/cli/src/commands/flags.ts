@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { FeatureFlags, FlagCheck, FlagChangeRecord } from "@aibos/contract";
+import type { FeatureFlags, FlagCheck, FlagChangeRecord, FlagUsage } from "@aibos/contract";
 import { EXIT } from "../exit-codes.ts";
 import type { Output } from "../output/output.ts";
 import { oneLine } from "../output/plain-text.ts";
@@ -12,6 +12,8 @@ import { readJsonObject } from "./json-option.ts";
 import { parseCount } from "./option-values.ts";
 import { type PageOptions, pageOptions, showList } from "./page-options.ts";
 import { checkTarget, filterOptions, moduleOption, type Target, targetOptions } from "./target.ts";
+
+type UsageRow = FlagUsage["items"][number];
 
 interface ContextOptions extends Target {
   readonly user?: string;
@@ -144,12 +146,20 @@ export function addFlagCommands(program: Command, run: Run): void {
             { title: "VERSION", cell: ({ version }) => version },
             { title: "VARIANT", cell: ({ variant }) => variant },
             { title: "EVALUATIONS", cell: ({ evaluations }) => evaluations, align: "right" },
+            { title: "SHARE", cell: (row) => shareOf(row, usage.items), align: "right" },
           ],
           output,
         );
       });
     }),
   );
+}
+
+/** A variant's part of what a version evaluated on a day. */
+function shareOf({ day, version, evaluations }: UsageRow, all: readonly UsageRow[]): string {
+  const same = all.filter((row) => row.day === day && row.version === version);
+  const sum = same.reduce((total, row) => total + row.evaluations, 0);
+  return `${((100 * evaluations) / sum).toFixed(1)} %`;
 }
 
 async function flagsText(output: Output, { items, conflicts }: FeatureFlags): Promise<string> {

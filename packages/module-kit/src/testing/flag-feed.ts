@@ -6,7 +6,11 @@ const SNAPSHOT: FlagSnapshot = {
   revision: 1,
   module: "notes",
   version: "1.0.0",
-  flags: { new_ui_enabled: { type: "boolean", default: false }, guarded: { type: "boolean", default: false } },
+  flags: {
+    new_ui_enabled: { type: "boolean", default: false },
+    guarded: { type: "boolean", default: false },
+    test: { type: "boolean", default: true, kind: "experiment" },
+  },
   changes: [
     {
       kind: "setting",
