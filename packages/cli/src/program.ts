@@ -5,6 +5,7 @@ import { EXIT_MEANINGS } from "./exit-codes.ts";
 import { commonOptions } from "./commands/common-options.ts";
 import { addCleanupCommand } from "./commands/cleanup.ts";
 import { addFleetCommands } from "./commands/fleet-upgrades.ts";
+import { addFreezeCommands } from "./commands/freezes.ts";
 import { addGatewayCommands } from "./commands/gateway.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addMigrationCommands } from "./commands/migrations.ts";
@@ -66,6 +67,7 @@ export function createProgram(run: Run): Command {
   program.commandsGroup("Upgrade a fleet:");
   addFleetCommands(program, run);
   addUpgradePolicyCommands(program, run);
+  addFreezeCommands(program, run);
   addFlagCommands(program, run);
   program.commandsGroup("Traffic engines:");
   addGatewayCommands(program, run);

@@ -36,6 +36,7 @@ export * from "./flags/apply-feed-change.ts";
 export * from "./api/route-policy.ts";
 export * from "./api/rollouts.ts";
 export * from "./api/fleet-upgrades.ts";
+export type { AddFreezeInput, Freeze } from "./api/freezes.ts";
 export type { CleanupReport, Leftover } from "./api/cleanup.ts";
 export type { MigrationStatistics, VersionUsageStats } from "./api/statistics.ts";
 export * from "./api/route.ts";

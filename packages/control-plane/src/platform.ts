@@ -18,6 +18,7 @@ import { createDeployments, IDLE_SECONDS } from "./features/deployments/deployme
 import { startExecutorLife } from "./features/executors/executor-life.ts";
 import { createExecutorStore, sessionName } from "./features/executors/executor-store.ts";
 import { createDepartures } from "./features/fleet-upgrades/depart.ts";
+import { createFreezeApi } from "./features/freezes/freeze-api.ts";
 import { createFleetApi } from "./features/fleet-upgrades/fleet-api.ts";
 import { startFleetEngine } from "./features/fleet-upgrades/fleet-engine.ts";
 import { createFleetWorker } from "./features/fleet-upgrades/fleet-worker.ts";
@@ -284,6 +285,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ...performanceApi.handlers,
     ...createStatisticsApi({ database, modules, now }),
     ...createCleanupApi({ database, now }),
+    ...createFreezeApi({ database, now }),
     ...createPlatformApi({ database, gateways, modules, deployments, program, now }),
   };
   const feed = createRouteFeed({

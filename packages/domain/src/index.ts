@@ -82,6 +82,7 @@ export {
   type RolloutMove,
   type RolloutState,
 } from "./rollouts/rollout-machine.ts";
+export { type Freeze, freezeAt, readMoment, thawsAt } from "./freezes/freeze.ts";
 export { isInWindow, isTimeZone, type TimeWindow, WEEKDAYS } from "./rollouts/time-window.ts";
 export type { AnalysisVerdict, Judgement, Verdict } from "./rollouts/verdict.ts";
 export { listLatencies, type VersionWindow } from "./rollouts/version-window.ts";

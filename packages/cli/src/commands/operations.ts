@@ -13,8 +13,14 @@ interface MigrateOptions extends VersionedTarget {
   readonly rollbackVersion?: string;
   readonly acceptDataLoss?: boolean;
   readonly requireRehearsal?: number;
+  readonly overrideFreeze?: string;
   readonly dryRun?: boolean;
   readonly wait: boolean;
+}
+
+/** For operations that a freeze keeps from beginning. */
+function overridable(command: Command): Command {
+  return command.option("--override-freeze <reason>", "goes on in spite of a freeze, for this reason");
 }
 
 /** What changes a tenant's version: durable operations, followed until they end. */
@@ -24,13 +30,14 @@ export function addOperationCommands(program: Command, run: Run): void {
     kind: "install" | "side-by-side" | "complete",
     texts: { description: string; version: string; example: string },
   ): void => {
-    const command = noWait(versionOption(targetOptions(program.command(name)), texts.version));
+    const command = overridable(noWait(versionOption(targetOptions(program.command(name)), texts.version)));
     withExample(command.description(texts.description), texts.example).action(
-      (options: VersionedTarget & { wait: boolean }, self: Command) =>
+      (options: VersionedTarget & { wait: boolean; overrideFreeze?: string }, self: Command) =>
         run(self, async (context) => {
-          await checkTarget({ ...options, versions: [options.version] });
+          const { version, overrideFreeze } = options;
+          await checkTarget({ ...options, versions: [version] });
           const { runOperation } = await import("./follow-operation.ts");
-          await runOperation(context, options, { kind, version: options.version }, options);
+          await runOperation(context, options, { kind, version, ...(overrideFreeze && { overrideFreeze }) }, options);
         }),
     );
   };
@@ -42,7 +49,7 @@ export function addOperationCommands(program: Command, run: Run): void {
   });
 
   withExample(
-    noWait(versionOption(targetOptions(program.command("migrate-tenant")), "the version to move to"))
+    overridable(noWait(versionOption(targetOptions(program.command("migrate-tenant")), "the version to move to")))
       .description("Moves a tenant to another version, step by step; a failure puts everything back.")
       .option("--scheduled-time <time>", "starts then: ISO 8601 with an offset or Z")
       .option(
@@ -77,7 +84,7 @@ export function addOperationCommands(program: Command, run: Run): void {
   ).action((options: MigrateOptions, command: Command) =>
     run(command, async (context) => {
       const { version, scheduledTime, preserveCustomizations, observe, soak, ...failure } = options;
-      const { rollbackOnFailure, rollbackVersion, acceptDataLoss, requireRehearsal } = failure;
+      const { rollbackOnFailure, rollbackVersion, acceptDataLoss, requireRehearsal, overrideFreeze } = failure;
       await checkTarget({ ...options, versions: [version, rollbackVersion] });
       if (options.dryRun === true) {
         const { showValidation } = await import("./migrations.ts");
@@ -98,6 +105,7 @@ export function addOperationCommands(program: Command, run: Run): void {
           ...(rollbackVersion === undefined ? {} : { rollbackVersion }),
           ...(acceptDataLoss === true ? { acceptDataLoss } : {}),
           ...(requireRehearsal === undefined ? {} : { requireRehearsal }),
+          ...(overrideFreeze && { overrideFreeze }),
         },
         options,
       );

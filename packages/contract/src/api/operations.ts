@@ -12,13 +12,21 @@ const scheduledTime = z.iso
   .optional()
   .describe("Starts then; without it, now. ISO 8601 with an offset or Z");
 
+const overrideFreeze = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .optional()
+  .describe("Goes on in spite of a freeze, for this reason, which is kept with the operation");
+
 /**
  * What can be started for one tenant and module, by kind. Every operation runs as a durable workflow with the same
  * ledger; the answer is the migration that records it.
  */
 export const operationSchema = z
   .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("install"), version: versionSchema }),
+    z.strictObject({ kind: z.literal("install"), version: versionSchema, overrideFreeze }),
     z.strictObject({
       kind: z.literal("migrate"),
       version: versionSchema,
@@ -59,13 +67,14 @@ export const operationSchema = z
         .default(false)
         .describe("Says yes to losing, with rollbackVersion, the writes made since that rollback point was taken"),
       requireRehearsal: requireRehearsalSchema.optional(),
+      overrideFreeze,
     }),
     z.strictObject({
       kind: z.literal("rehearse"),
       version: versionSchema.describe("Where a migration of a copy of the tenant's data leads to"),
     }),
-    z.strictObject({ kind: z.literal("side-by-side"), version: versionSchema }),
-    z.strictObject({ kind: z.literal("complete"), version: versionSchema, scheduledTime }),
+    z.strictObject({ kind: z.literal("side-by-side"), version: versionSchema, overrideFreeze }),
+    z.strictObject({ kind: z.literal("complete"), version: versionSchema, scheduledTime, overrideFreeze }),
     z.strictObject({
       kind: z.literal("rollback"),
       version: versionSchema

@@ -27,6 +27,7 @@ import { CLEANUP_ROUTES } from "./cleanup.ts";
 import { CUSTOMIZATION_ROUTES } from "./customizations.ts";
 import { FLAG_ROUTES } from "./flag-routes.ts";
 import { logPageSchema, logQuerySchema } from "./migration-log.ts";
+import { FREEZE_ROUTES } from "./freezes.ts";
 import { requireRehearsalSchema } from "./rehearsals.ts";
 import { operationSchema, restoreSchema, versionRoutingSchema } from "./operations.ts";
 import {
@@ -292,6 +293,7 @@ export const ROUTES = {
   ...FLEET_ROUTES,
   ...STATISTICS_ROUTES,
   ...CLEANUP_ROUTES,
+  ...FREEZE_ROUTES,
   listRollbackPoints: route("get /v1/rollback-points", "Migrations", "Rollback points, newest first", {
     query: page.extend({ tenant: tenantIdSchema.optional(), module: moduleIdSchema.optional() }),
     answer: pageOf(rollbackPointSchema),

@@ -30,6 +30,8 @@ export const ERROR_CODES = {
   AIBOS_FLAG_NOT_FOUND: "No version of the module declares the flag.",
   AIBOS_FLAGS_BREAKING: "A version removes or retypes flags that tenants use.",
   AIBOS_FLAGS_INVALID: "A flag can't have what it was given, and so nothing was changed.",
+  AIBOS_FREEZE_NOT_FOUND: "There is no such freeze.",
+  AIBOS_FROZEN: "The tenant, its module or the platform is frozen, and nothing may change.",
   AIBOS_HOLD_TIMEOUT: "Requests that were under way did not end in the time allowed.",
   AIBOS_INSTALL_FAILED: "The module's install command failed.",
   AIBOS_INTERNAL: "Something went wrong that is not your fault; the request id leads to the log.",

@@ -271,3 +271,30 @@ export class HoldTimeoutError extends DomainError {
     );
   }
 }
+
+/** A freeze keeps operations from beginning. */
+export class FrozenError extends DomainError {
+  readonly code = "AIBOS_FROZEN";
+  /** When it is over, and those that follow on it: milliseconds since the epoch. */
+  readonly thaws: number;
+  constructor(
+    tenant: TenantId,
+    module: ModuleId,
+    freeze: { id: string | null; to: number; reason: string; thaws: number },
+  ) {
+    const time = (at: number): string => new Date(at).toISOString();
+    const whose = freeze.id === null ? "in the tenant's upgrade policy" : freeze.id;
+    super(
+      `Module "${module}" of tenant "${tenant}" is frozen until ${time(freeze.to)} (${whose}): ${freeze.reason}. ` +
+        `Begin at ${time(freeze.thaws)} or later, for which a migration can be scheduled; or give --override-freeze and a reason.`,
+    );
+    this.thaws = freeze.thaws;
+  }
+}
+
+export class FreezeNotFoundError extends DomainError {
+  readonly code = "AIBOS_FREEZE_NOT_FOUND";
+  constructor(id: string) {
+    super(`There is no freeze ${id}. List them with "aibos-versions freeze list --past".`);
+  }
+}

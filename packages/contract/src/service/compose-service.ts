@@ -280,6 +280,10 @@ export function composeService(port: ServicePort): MultiVersionService {
     getMigrationStatistics: (module) => call.getMigrationStatistics({ ...none, params: { module } }),
     getVersionUsageStats: (module, options = {}) =>
       call.getVersionUsageStats({ ...none, params: { module }, query: queryOf(options) }),
+    addFreeze: (freeze) => call.addFreeze({ ...none, body: freeze }),
+    listFreezes: ({ all = false, ...filter } = {}) =>
+      call.listFreezes({ ...none, query: { ...queryOf(filter), ...(all && { all: "true" as const }) } }),
+    removeFreeze: (freezeId) => call.removeFreeze({ ...none, params: { freezeId } }),
     cleanup: (how = {}) => call.cleanup({ ...none, body: how }),
     getStatus: () => call.getStatus(none),
   };

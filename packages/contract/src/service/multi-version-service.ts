@@ -1,5 +1,6 @@
 import type { LogLine } from "../api/migration-log.ts";
 import type { RehearsalReport } from "../api/rehearsals.ts";
+import type { AddFreezeInput, Freeze } from "../api/freezes.ts";
 import type { CleanupReport } from "../api/cleanup.ts";
 import type { MigrationStatistics, VersionUsageStats } from "../api/statistics.ts";
 import type { OperationInput, VersionRoutingInput } from "../api/operations.ts";
@@ -314,6 +315,17 @@ export interface MultiVersionService extends FlagService, CustomizationService, 
   getMigrationStatistics(module: string): Promise<MigrationStatistics>;
   /** Who uses which version, now and on the last days (30 unless told, at most 400). */
   getVersionUsageStats(module: string, options?: { days?: number }): Promise<VersionUsageStats>;
+  /** Freezes the platform, a module, a tenant or a tenant's module for a time: no version is brought or taken away. */
+  addFreeze(freeze: AddFreezeInput): Promise<Freeze>;
+  /** Those that are on or to come; all with `all`. */
+  listFreezes(filter?: {
+    tenant?: string;
+    module?: string;
+    all?: boolean;
+    cursor?: string;
+    limit?: number;
+  }): Promise<Page<Freeze>>;
+  removeFreeze(freezeId: string): Promise<Freeze>;
   /** Lists what nobody needs any more, and removes it unless it is a dry run. Repeating it is safe. */
   cleanup(how?: { dryRun?: boolean }): Promise<CleanupReport>;
   getStatus(): Promise<PlatformStatus>;

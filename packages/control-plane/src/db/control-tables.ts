@@ -329,6 +329,17 @@ export interface ControlTables extends CustomizationTables, FlagTables {
     fleet_upgrade_id: string;
     released_at: ColumnType<Date | null, undefined, Date>;
   };
+  freezes: {
+    id: string;
+    tenant: TenantId | null;
+    module: ModuleId | null;
+    starts_at: Date;
+    ends_at: Date;
+    time_zone: string;
+    reason: string;
+    created_at: CreatedAt;
+    removed_at: ColumnType<Date | null, undefined, Date>;
+  };
   notices: {
     id: string;
     tenant: TenantId;

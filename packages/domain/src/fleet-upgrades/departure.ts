@@ -1,4 +1,5 @@
 import { diff } from "semver";
+import { type Freeze, freezeAt } from "../freezes/freeze.ts";
 import { isInWindow, openSpan, type TimeWindow } from "../rollouts/time-window.ts";
 import type { Version } from "../versions/version.ts";
 
@@ -15,7 +16,7 @@ export interface UpgradePolicy {
   /** Not before this moment, in milliseconds since the epoch. */
   readonly deferUntil: number | null;
   /** Times in which nothing may change: `to` is excluded. */
-  readonly freezes: readonly { readonly from: number; readonly to: number; readonly reason: string }[];
+  readonly freezes: readonly Freeze[];
 }
 
 /** Of a tenant that said nothing. */
@@ -43,7 +44,7 @@ export type Departure =
 /** Asks the tenant's policy. Freezes count before everything, then the deadline, consent, deferral and the window. */
 export function decideDeparture(facts: DepartureFacts): Departure {
   const { policy, from, to, consented, heedWindow, deadline, now } = facts;
-  const freeze = policy.freezes.find((one) => one.from <= now && now < one.to);
+  const freeze = freezeAt(policy.freezes, now);
   if (freeze !== undefined) {
     return { kind: "skip", code: "frozen", reason: `frozen until ${timeText(freeze.to)}: ${freeze.reason}` };
   }

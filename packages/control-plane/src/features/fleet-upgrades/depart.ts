@@ -1,6 +1,7 @@
 import { DomainError, decideDeparture, type ModuleId, type TenantId } from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
 import type { OperationRequest } from "../../db/control-tables.ts";
+import { readDeclared } from "../freezes/freeze-read-model.ts";
 import { readTenantModule } from "../instances/tenant-module-read-model.ts";
 import type { ClaimedMember } from "./claim-members.ts";
 import { loadFleet, type StoredFleet } from "./fleet-store.ts";
@@ -31,6 +32,7 @@ const SKIPS: Readonly<Record<string, string>> = {
   AIBOS_OPERATION_IN_PROGRESS: "busy",
   AIBOS_ROLLOUT_ACTIVE: "busy",
   AIBOS_SIDE_BY_SIDE_ACTIVE: "side-by-side",
+  AIBOS_FROZEN: "frozen",
   AIBOS_ALREADY_ON_VERSION: "already-there",
   AIBOS_NO_UPGRADE_PATH: "no-path",
   AIBOS_REHEARSAL_REQUIRED: "not-rehearsed",
@@ -77,8 +79,10 @@ export function createDepartures(options: {
       await readPolicy(database.db, tenant, module),
       await readConsents(database.db, tenant, module),
     ];
+    const own = policyOf(policy);
+    const declared = await readDeclared(database.db, { tenant, module }, now());
     return decideDeparture({
-      policy: policyOf(policy),
+      policy: { ...own, freezes: [...own.freezes, ...declared] },
       from: fromVersion,
       to: version,
       consented: consents.includes(version),

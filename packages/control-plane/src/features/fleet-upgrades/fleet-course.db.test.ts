@@ -62,7 +62,11 @@ describe("time", () => {
 
   test("who must agree waits until the deadline, or goes when it agrees; who is frozen does not go at all", async () => {
     world.turnTo("2027-01-10T12:00:00Z");
-    await world.tenants(4, "t");
+    await world.tenants(5, "t");
+    await world.control.database.pool.query(
+      `insert into freezes (id, tenant, starts_at, ends_at, time_zone, reason)
+       values ('frz_1', 't05', '2027-01-01', '2027-02-01', 'UTC', 'audit')`,
+    );
     const deadline = "2027-01-12T12:00:00.000Z";
     await world.policy("t01", { automatic: "patch" });
     await world.policy("t02", { automatic: "none" });
@@ -78,6 +82,7 @@ describe("time", () => {
       t02: `deferred ${deadline}`,
       t03: `deferred ${deadline}`,
       t04: "skipped frozen",
+      t05: "skipped frozen",
     });
     await world.api.consentToUpgrade({
       params: { tenant: parseTenantId("t01"), module: NOTES, version: NEW },
@@ -88,7 +93,7 @@ describe("time", () => {
     expect((await world.members(id))["t01"]).toBe("moved");
     world.turnTo(deadline);
     await worker.tick();
-    expect(await world.status(id)).toMatchObject({ status: "done", counts: { moved: 3, skipped: 1 } });
+    expect(await world.status(id)).toMatchObject({ status: "done", counts: { moved: 3, skipped: 2 } });
   });
 
   test("batches wait for each other, delays and soaks pass, and a tenant that takes too long holds nobody back", async () => {

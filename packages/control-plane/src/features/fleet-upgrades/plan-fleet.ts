@@ -11,6 +11,7 @@ import {
   type Version,
 } from "@aibos/domain";
 import type { ControlTransaction } from "../../db/control-database.ts";
+import { readDeclared } from "../freezes/freeze-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
 import { findQuarantine } from "../quarantine/quarantine-read-model.ts";
 import { assignBatches, enlistMembers } from "./enlist-members.ts";
@@ -110,11 +111,12 @@ export async function describePlan(
 ): Promise<FleetPlan> {
   const { id, waves, scheduledAt } = entered;
   const begins = await estimateBatches(tx, { module, version, options }, entered);
+  const frozen = await readDeclared(tx.db, { module }, scheduledAt);
   const plan: FleetPlan = { module, version, tenants: 0, goes: 0, later: 0, skipped: 0, waves: [], members: [] };
   for (let after = -1; ;) {
     const rows = await readPage(tx, id, module, version, after);
     for (const row of rows) {
-      const planned = decideRow(row, { module, version, options }, begins(row.batch ?? 0) ?? scheduledAt);
+      const planned = decideRow(row, { module, version, options }, frozen, begins(row.batch ?? 0) ?? scheduledAt);
       plan.tenants += 1;
       plan[planned.status === "skipped" ? "skipped" : planned.status === "deferred" ? "later" : "goes"] += 1;
       if (plan.members.length < SHOWN) plan.members.push(describeMember(planned));
@@ -163,13 +165,20 @@ async function readPage(
   return found.rows;
 }
 
-function decideRow(row: PlanRow, { version, options }: FleetRequest, at: number): MemberRow {
+function decideRow(
+  row: PlanRow,
+  { version, options }: FleetRequest,
+  declared: Awaited<ReturnType<typeof readDeclared>>,
+  at: number,
+): MemberRow {
   if (row.status === "skipped") return row;
   const skipped = (code: string, reason: string): MemberRow => ({ ...row, status: "skipped", code, reason });
   if (row.busy !== null) return skipped("busy", `${row.busy} is running`);
   if (row.live > 1) return skipped("side-by-side", `${row.live} versions run side by side`);
+  const own = policyOf(row.policy ?? undefined);
+  const frozen = declared.filter(({ tenant }) => tenant === null || tenant === row.tenant);
   const departure = decideDeparture({
-    policy: policyOf(row.policy ?? undefined),
+    policy: { ...own, freezes: [...own.freezes, ...frozen] },
     from: row.from_version,
     to: version,
     consented: row.consented,

@@ -11,6 +11,8 @@ import { planSalvage } from "./plans/salvage-plan.ts";
 import { observe } from "./steps/observe.ts";
 
 const BUSY_POLL_MS = 1_000;
+/** A freeze may end before its time. */
+const FROZEN_POLL_MS = 10_000;
 /** A workflow that DBOS gave up is started anew under another name, so many times. */
 const RESTARTS = 100;
 
@@ -56,7 +58,7 @@ export function createMigrationWorkflow(options: {
       const claimed = await persist(migrationId, "claim", () => store.claim(migrationId));
       if (claimed.kind === "claimed") return claimed.execution;
       if (claimed.kind === "ended") return undefined;
-      await sleep(BUSY_POLL_MS);
+      await sleep(claimed.kind === "frozen" ? FROZEN_POLL_MS : BUSY_POLL_MS);
     }
   }
 

@@ -8,7 +8,7 @@ import {
 } from "@aibos/contract";
 import { DomainError, type ModuleId, type TenantId, tenantRoleName, tenantSchemaName } from "@aibos/domain";
 import type { ControlDatabase, ControlTransaction } from "../../db/control-database.ts";
-import type { MigrationResult, OperationRequest } from "../../db/control-tables.ts";
+import type { OperationRequest } from "../../db/control-tables.ts";
 import type { Installation } from "../installation/installation.ts";
 import { readTenantModule, requireTenant, type TenantModuleState } from "../instances/tenant-module-read-model.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
@@ -16,13 +16,16 @@ import { endRecord, type OperationEnd } from "./end-record.ts";
 import { lockTenantModule, passFence } from "./fence.ts";
 import type { Execution } from "./migration-ledger.ts";
 import { decide } from "./plans/decide.ts";
-import { reportRehearsal } from "./rehearsal-report.ts";
+import { findFreeze } from "./plans/require-thawed.ts";
+import { resultOf } from "./operation-result.ts";
 import { requireIdle, whileIdle } from "./running-operation.ts";
 
 /** What to do with an operation: go on, wait for another one to end, or nothing because it has ended. */
 export type Claim =
   | { readonly kind: "claimed"; readonly execution: Execution }
   | { readonly kind: "busy" }
+  /** A freeze is on when a scheduled operation is due: it waits for its end. */
+  | { readonly kind: "frozen" }
   | { readonly kind: "ended" };
 
 export interface OperationStore {
@@ -88,6 +91,9 @@ export function createOperationStore(options: {
     const time = request.kind === "migrate" || request.kind === "complete" ? request.scheduledTime : undefined;
     const due = time === undefined ? 0 : Date.parse(time);
     const scheduled = due > now();
+    // One that waits for its time is asked again when that has come.
+    const frozen = scheduled ? undefined : await findFreeze(tx.db, state, request, now());
+    if (frozen !== undefined) throw frozen;
     const decision = await decide({ tx, state, modules }, request, today());
     await tx.db
       .insertInto("migration_records")
@@ -204,6 +210,15 @@ export function createOperationStore(options: {
         const state = await readTenantModule(tx.db, tenant, module);
         let steps = record.plan;
         if (record.status === "scheduled") {
+          const frozen = await findFreeze(tx.db, { tenant, module }, request, now());
+          if (frozen !== undefined) {
+            await tx.db
+              .updateTable("migration_records")
+              .set({ scheduled_time: new Date(frozen.thaws) })
+              .where("id", "=", migrationId)
+              .execute();
+            return { kind: "frozen" };
+          }
           try {
             const decision = await decide({ tx, state, modules }, request, today());
             steps = [...decision.steps];
@@ -344,45 +359,4 @@ async function own(
     .where("tenant", "=", tenant)
     .where("module", "=", module)
     .execute();
-}
-
-/** Gathers from the steps what the operation made. */
-async function resultOf(
-  { db }: ControlTransaction,
-  { migrationId, request }: Execution,
-  end: OperationEnd,
-): Promise<MigrationResult> {
-  const steps = await db
-    .selectFrom("migration_steps")
-    .select(["name", "title", "status", "detail", "started_at", "finished_at"])
-    .where("migration_id", "=", migrationId)
-    .orderBy("position")
-    .execute();
-  if (request.kind === "rehearse") {
-    const { from_version, to_version, path } = await db
-      .selectFrom("migration_records")
-      .select(["from_version", "to_version", "path"])
-      .where("id", "=", migrationId)
-      .executeTakeFirstOrThrow();
-    const about = { fromVersion: from_version, toVersion: to_version, path, failure: end.failure };
-    return { rehearsal: reportRehearsal({ ...about, steps }) };
-  }
-  const held = steps.find((step) => step.name === "hold");
-  const released =
-    end.status === "rolled-back" || end.status === "cancelled"
-      ? held
-      : steps.findLast((step) => step.name === "route" && step.status === "succeeded");
-  const result: MigrationResult = {};
-  for (const { detail, status } of steps) {
-    if (status !== "succeeded") continue;
-    if (typeof detail["instanceId"] === "string") result.instanceId = detail["instanceId"];
-    if (typeof detail["backupId"] === "string") result.backupId = detail["backupId"];
-    if (typeof detail["rollbackPointId"] === "string") result.rollbackPointId = detail["rollbackPointId"];
-    if (Array.isArray(detail["lostWrites"])) result.lostWrites = detail["lostWrites"];
-    if (Array.isArray(detail["discarded"]) && detail["discarded"].length > 0) result.discarded = detail["discarded"];
-  }
-  if (held !== undefined && released?.finished_at != null) {
-    result.heldMs = released.finished_at.getTime() - held.started_at.getTime();
-  }
-  return result;
 }

@@ -20,6 +20,7 @@ import type { Decision } from "../plans/decision.ts";
 import { fieldsOnTheWay, liveDataPath } from "../plans/live-hops.ts";
 import { planMigrate } from "../plans/migrate-plan.ts";
 import { missingRehearsal } from "../plans/require-rehearsal.ts";
+import { freezeProblems } from "../plans/require-thawed.ts";
 import { requireIdle } from "../running-operation.ts";
 import { checkRoom } from "./check-room.ts";
 import { estimateDecision } from "./estimate-decision.ts";
@@ -72,7 +73,11 @@ export function createMigrationValidator(parts: {
       const facts = { tx, state, modules };
       const today = new Date(now()).toISOString().slice(0, 10);
       const check = await checkUpgrade(facts, state.live[0]?.version ?? null, version, today);
-      const problems = [...check.errors.flatMap(problemsOf), ...check.warnings];
+      const problems = [
+        ...check.errors.flatMap(problemsOf),
+        ...check.warnings,
+        ...(await freezeProblems(tx.db, { tenant, module }, now())),
+      ];
       try {
         await requireIdle(tx.db, { tenant, module });
         const decision = await planMigrate(facts, requestFor(version), today);
