@@ -70,6 +70,7 @@ import { createPlatformMetrics } from "./features/platform/platform-metrics.ts";
 import { createRouteFeed, type RouteFeed } from "./features/route-feed/route-feed.ts";
 import { createRoutePolicyApi } from "./features/routing/route-policy-api.ts";
 import { createRoutingApi } from "./features/routing/routing-api.ts";
+import { startFoldingCounts } from "./features/statistics/fold-counts.ts";
 import { createStatisticsApi } from "./features/statistics/statistics-api.ts";
 import { createTenantApi } from "./features/tenants/tenant-api.ts";
 import { createRouteCaller } from "./route-caller.ts";
@@ -215,6 +216,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
   const retentionUpkeep = startRetentionUpkeep({ database, retention, log });
   const upkeep = startMeasurementUpkeep({ database, partitions, keep: MEASUREMENT_KEEP, now, log });
+  const folding = startFoldingCounts({ database, log });
   const sampler = startUsageSampler({ driver, store: measurements, log });
   const looker = createRolloutLooker({
     database,
@@ -320,6 +322,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       await sampler.close();
       await upkeep.close();
       await retentionUpkeep.close();
+      await folding.close();
       await flags.usage.close();
       await flags.evaluators.close();
       flags.versions.close();

@@ -10,13 +10,15 @@ export function addStatisticsCommands(program: Command, run: Run): void {
     program
       .command("migration-statistics")
       .argument("<module>", "the module")
-      .description("Counts a module's migrations: what came of them, how long they took, why they were rolled back."),
+      .description("Counts a module's migrations: what came of them, how long they took, why they were rolled back.")
+      .option("--days <n>", "only those that ended on the last so many days, 1 to 400; all otherwise", parseDays),
     "migration-statistics accounting",
-  ).action((module: string, _options: unknown, command: Command) =>
+    "migration-statistics accounting --days 30",
+  ).action((module: string, { days }: { days?: number }, command: Command) =>
     run(command, async ({ connect, output }) => {
       await checkTarget({ module });
       const client = await connect();
-      const statistics = await client.getMigrationStatistics(module);
+      const statistics = await client.getMigrationStatistics(module, days === undefined ? {} : { days });
       const { migrationStatisticsText } = await import("../output/statistics-text.ts");
       await output.answer(statistics, () => migrationStatisticsText(output, statistics));
     }),

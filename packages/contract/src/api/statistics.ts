@@ -7,7 +7,7 @@ const count = z.int().nonnegative();
 const rate = z.number().min(0).max(1).nullable();
 const ms = z.number().nonnegative().nullable();
 
-/** Of migrations that succeeded, in milliseconds; null where none did. */
+/** Of migrations that succeeded, in milliseconds; null where none did. Quantiles are within 1 %. */
 const timesSchema = z.object({ averageMs: ms, p50Ms: ms, p95Ms: ms, p99Ms: ms });
 
 export const migrationStatisticsSchema = z
@@ -72,7 +72,19 @@ export const STATISTICS_ROUTES = {
     "get /v1/modules/{module}/migration-statistics",
     "Modules",
     "What came of a module's migrations, how long they took, and why they were rolled back",
-    { params: module, answer: migrationStatisticsSchema },
+    {
+      params: module,
+      query: z.strictObject({
+        days: z.coerce
+          .number()
+          .int()
+          .min(1)
+          .max(400)
+          .optional()
+          .describe("Only those that ended on the last so many days (UTC, today included), and those under way"),
+      }),
+      answer: migrationStatisticsSchema,
+    },
   ),
   getVersionUsageStats: route(
     "get /v1/modules/{module}/version-usage",

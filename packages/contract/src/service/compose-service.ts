@@ -277,7 +277,8 @@ export function composeService(port: ServicePort): MultiVersionService {
       call.compareVersions({ ...none, params: { module }, query: queryOf({ ...options, a, b }) }),
     monitorVersionPerformance: (tenant, module, { signal, ...options } = {}) =>
       monitor({ tenant, module, ...options }, signal),
-    getMigrationStatistics: (module) => call.getMigrationStatistics({ ...none, params: { module } }),
+    getMigrationStatistics: (module, options = {}) =>
+      call.getMigrationStatistics({ ...none, params: { module }, query: queryOf(options) }),
     getVersionUsageStats: (module, options = {}) =>
       call.getVersionUsageStats({ ...none, params: { module }, query: queryOf(options) }),
     addFreeze: (freeze) => call.addFreeze({ ...none, body: freeze }),

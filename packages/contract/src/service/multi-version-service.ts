@@ -311,8 +311,8 @@ export interface MultiVersionService extends FlagService, CustomizationService, 
       signal?: AbortSignal;
     },
   ): AsyncIterable<PerformanceReport>;
-  /** What came of a module's migrations, from the records of all of them. */
-  getMigrationStatistics(module: string): Promise<MigrationStatistics>;
+  /** What came of a module's migrations: of all of them, or of those that ended on the last days (at most 400). */
+  getMigrationStatistics(module: string, options?: { days?: number }): Promise<MigrationStatistics>;
   /** Who uses which version, now and on the last days (30 unless told, at most 400). */
   getVersionUsageStats(module: string, options?: { days?: number }): Promise<VersionUsageStats>;
   /** Freezes the platform, a module, a tenant or a tenant's module for a time: no version is brought or taken away. */

@@ -37,8 +37,7 @@ async function readVersions(
     from module_versions v
     left join (
       -- A tenant has a version once while it is live.
-      select version, count(*)::int as tenants from tenant_module_instances
-      where module = ${module} and status <> 'retired' group by version
+      select version, sum(change)::int as tenants from ${changes(module)} as changes group by version
     ) as used on used.version = v.version
     where v.module = ${module}`.execute(db);
   return rows
@@ -57,7 +56,13 @@ function standingOn(today: string, deprecated: string | null, end: string | null
   return deprecated !== null && deprecated <= today ? "deprecated" : "supported";
 }
 
-/** What came and went is summed up by day: one pass over the instances, however many days are asked for. */
+/** What came and went, by day: what is folded, and what is not yet (020_statistics.sql). */
+const changes = (module: ModuleId) => sql`(
+  select version, day, change from instance_counts where module = ${module}
+  union all select version, day, change from instance_count_changes where module = ${module}
+)`;
+
+/** Days before the first one that is asked for are summed up in it. */
 async function readHistory(
   db: Kysely<ControlTables>,
   module: ModuleId,
@@ -65,19 +70,14 @@ async function readHistory(
 ): Promise<Day[]> {
   const first = dayOf(now - (days - 1) * DAY_MS);
   const { rows } = await sql<{ version: string; day: string; change: number }>`
-    select version, greatest((at at time zone 'UTC')::date, ${first}::date)::text as day, sum(change)::int as change
-    from (
-      select version, created_at as at, 1 as change from tenant_module_instances where module = ${module}
-      union all
-      select version, retired_at, -1 from tenant_module_instances
-      where module = ${module} and retired_at is not null
-    ) as changes
+    select version, greatest(day, ${first}::date)::text as day, sum(change)::int as change
+    from ${changes(module)} as changes
     group by 1, 2 order by 2`.execute(db);
-  const changes = Map.groupBy(rows, ({ day }) => day);
+  const byDay = Map.groupBy(rows, ({ day }) => day);
   const tenants = new Map<string, number>();
   return Array.from({ length: days }, (_, index) => {
     const day = dayOf(now - (days - 1 - index) * DAY_MS);
-    for (const { version, change } of changes.get(day) ?? []) {
+    for (const { version, change } of byDay.get(day) ?? []) {
       tenants.set(version, (tenants.get(version) ?? 0) + change);
     }
     return { day, tenants: Object.fromEntries([...tenants].filter(([, some]) => some > 0)) };
