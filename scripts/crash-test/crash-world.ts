@@ -114,7 +114,10 @@ export async function createCrashWorld(how: {
       if (how.databaseUrl !== undefined && !how.ownServer) throw new Error("The server is not ours to kill.");
       process.kill((await startLocalPostgres({ folder: serverFolder })).pid, "SIGKILL");
       // The embedded one is started again by its control plane.
-      if (how.ownServer) await startLocalPostgres({ folder: serverFolder, port: Number(new URL(url).port) });
+      if (how.ownServer) {
+        // What is dying may still be taken for a server that runs.
+        await insist(() => startLocalPostgres({ folder: serverFolder, port: Number(new URL(url).port) }));
+      }
       client = await insist(() => connect(url));
     },
     async end() {

@@ -14,7 +14,11 @@ export interface DeploymentFacts {
 
 /** What came of asking for a deployment: it is ours to start, or somebody else's, in this state. */
 export type Claim =
-  | { readonly ours: true }
+  | {
+      readonly ours: true;
+      /** What is recorded of it; undefined where it is this process's only now. */
+      readonly recorded: DeploymentFacts | undefined;
+    }
   | { readonly ours: false; readonly state: string; readonly url: string | null };
 
 export interface DeploymentStore {
@@ -42,8 +46,11 @@ export interface DeploymentStore {
 export function createDeploymentStore(database: ControlDatabase, executorId: string): DeploymentStore {
   const { db } = database;
   return {
-    claim: (name) =>
-      database.transaction(async (tx) => {
+    async claim(name) {
+      // Nobody takes it from a living process: for one that has it already, there is nothing to lock.
+      const mine = await findRow(db, name, executorId);
+      if (mine !== undefined) return { ours: true, recorded: mine };
+      return database.transaction(async (tx) => {
         const { module, version } = name;
         await tx.db
           .insertInto("deployments")
@@ -61,8 +68,9 @@ export function createDeploymentStore(database: ControlDatabase, executorId: str
             .where("version", "=", version)
             .execute();
         }
-        return { ours: true };
-      }),
+        return { ours: true, recorded: undefined };
+      });
+    },
 
     record: (name, facts) =>
       database.transaction(async (tx) => {
@@ -179,6 +187,23 @@ function lockRow(db: Kysely<ControlTables>, { module, version }: DeploymentName)
     .where("version", "=", version)
     .forUpdate()
     .executeTakeFirstOrThrow();
+}
+
+async function findRow(
+  db: Kysely<ControlTables>,
+  { module, version }: DeploymentName,
+  owner: string,
+): Promise<DeploymentFacts | undefined> {
+  const row = await db
+    .selectFrom("deployments")
+    .select(["state", "url", "pid", "restarts", "last_error"])
+    .where("module", "=", module)
+    .where("version", "=", version)
+    .where("owner", "=", owner)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { last_error: lastError, ...facts } = row;
+  return { ...facts, lastError };
 }
 
 async function isLive(db: Kysely<ControlTables>, executorId: string): Promise<boolean> {

@@ -14,7 +14,7 @@ import { createTurns } from "../../runtime/turns.ts";
 import type { GatewayReadModel } from "../gateways/gateway-read-model.ts";
 import type { Installation } from "../installation/installation.ts";
 import type { ModuleReadModel } from "../modules/module-read-model.ts";
-import { type DeploymentStore, createDeploymentStore } from "./deployment-store.ts";
+import { type DeploymentFacts, type DeploymentStore, createDeploymentStore } from "./deployment-store.ts";
 
 const POLL_MS = 200;
 const RECONCILE_MS = 5_000;
@@ -86,10 +86,13 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
     const release = await modules.getVersion(module, version);
     const role = roleOf({ module, version });
     const password = installation.rolePassword(role);
-    await database.transaction(async ({ client }) => {
-      await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`aibos role ${role}`]);
-      await createVersionRole(client, { role, password });
-    });
+    // One that runs here has its role.
+    if (!driver.list().some((running) => deploymentKey(running) === deploymentKey({ module, version }))) {
+      await database.transaction(async ({ client }) => {
+        await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`aibos role ${role}`]);
+        await createVersionRole(client, { role, password });
+      });
+    }
     const flags = await options.flagFeed({ module, version });
     const url = new URL(dataUrl);
     url.username = role;
@@ -112,11 +115,11 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
     };
   }
 
-  async function start(name: DeploymentName): Promise<string> {
+  async function start(name: DeploymentName, recorded: DeploymentFacts | undefined): Promise<string> {
     const spec = await specOf(name);
     try {
       const status = await driver.ensure(spec);
-      await record(status);
+      if (!isRecorded(recorded, status)) await record(status);
       return status.url ?? "";
     } catch (error) {
       await record({
@@ -134,7 +137,7 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   async function ensureNow(name: DeploymentName): Promise<string> {
     for (let waited = 0; ; waited += POLL_MS) {
       const claim = await store.claim(name);
-      if (claim.ours) return start(name);
+      if (claim.ours) return start(name, claim.recorded);
       if (claim.state === "healthy" && claim.url !== null) return claim.url;
       if (waited > FOREIGN_START_SECONDS * 1_000) {
         throw new HoldTimeoutError(`The start of ${name.module} ${name.version}`, FOREIGN_START_SECONDS);
@@ -147,7 +150,19 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
 
   // One version's starts and stops take turns: what was found unneeded may be asked for a moment later.
   const { inTurn } = createTurns();
-  const ensure = (name: DeploymentName): Promise<string> => inTurn(deploymentKey(name), () => ensureNow(name));
+  // Tenants who move together ask together: whoever asks while others wait for their turn waits with them.
+  const waiting = new Map<string, Promise<string>>();
+  function ensure(name: DeploymentName): Promise<string> {
+    const key = deploymentKey(name);
+    const joined = waiting.get(key);
+    if (joined !== undefined) return joined;
+    const turn = inTurn(key, () => {
+      waiting.delete(key);
+      return ensureNow(name);
+    });
+    waiting.set(key, turn);
+    return turn;
+  }
 
   /** Starts what is needed and does not run, and looks again at what somebody else runs: its address may be new. */
   async function startMissing(wanted: ReadonlySet<string>): Promise<void> {
@@ -264,4 +279,16 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
       await writes;
     },
   };
+}
+
+/** Whether the row says already what the driver says. */
+function isRecorded(recorded: DeploymentFacts | undefined, status: DeploymentStatus): boolean {
+  const { state, url, pid, restarts, lastError } = status;
+  const same = (facts: DeploymentFacts): boolean =>
+    facts.state === state &&
+    facts.url === url &&
+    facts.pid === pid &&
+    facts.restarts === restarts &&
+    facts.lastError === lastError;
+  return recorded !== undefined && same(recorded);
 }
