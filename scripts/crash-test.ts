@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import { NOTES_VERSIONS, notesArchive } from "../packages/control-plane/src/testing/notes-module.ts";
 import type { Instant, MemberInstant } from "./crash-test/breakpoint.ts";
@@ -66,6 +68,10 @@ try {
   const leftover = await leftoverSchemas(world.client);
   if (leftover.length > 0) report("in the end", [`schemas that belong to nobody: ${leftover.join(", ")}`]);
   await checkStatistics();
+} catch (error) {
+  const log = await readFile(join(world.first.folder, "control-plane.log"), "utf8").catch(() => "");
+  say(`The control plane said last:\n${log.trimEnd().split("\n").slice(-25).join("\n")}`);
+  throw error;
 } finally {
   const orphans = await world.end();
   if (orphans.length > 0) report("in the end", [`processes that outlived the control plane: ${orphans.join("; ")}`]);

@@ -100,8 +100,6 @@ export async function findArtifacts(
           or exists (select from rollback_points p where p.module = old.module and p.state = 'available'
             and old.version in (p.version, p.data_version))
           or exists (select from backups b where b.module = old.module and b.state = 'available'
-            and old.version in (b.version, b.data_version))
-          or exists (select from backups b where b.module = old.module and b.state = 'available'
             and old.version in (b.version, b.data_version))))
       and not exists (select from migration_records r where r.module = v.module and r.finished_at is null)
       and not exists (select from fleet_upgrades f where f.module = v.module and f.finished_at is null)
