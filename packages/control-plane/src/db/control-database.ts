@@ -37,7 +37,9 @@ export function openControlDatabase(url: string, applicationName: string, connec
     types,
   });
   // An idle connection that the server ended is replaced at the next use.
-  pool.on("error", () => undefined);
+  pool.on("error", ignore);
+  // One in use says so twice: the statement that was under way fails, and who hears nothing of the other ends the process.
+  pool.on("connect", (client) => client.on("error", ignore));
   const db = new Kysely<ControlTables>({ dialect: new PostgresDialect({ pool }) });
 
   return {
@@ -46,8 +48,6 @@ export function openControlDatabase(url: string, applicationName: string, connec
     async transaction(work, isolation = "read committed") {
       const client = await pool.connect();
       let broken: Error | undefined;
-      // The statement that was under way fails with it; nobody else must hear of it, or the process would end.
-      client.on("error", ignore);
       try {
         await client.query(`begin isolation level ${isolation}`);
         const result = await work({ db: queriesOn(client), client });
@@ -59,7 +59,6 @@ export function openControlDatabase(url: string, applicationName: string, connec
         });
         throw error;
       } finally {
-        client.off("error", ignore);
         client.release(broken);
       }
     },
