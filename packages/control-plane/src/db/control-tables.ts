@@ -33,10 +33,11 @@ import type {
 import type { WriteBaseline } from "@aibos/tenant-data";
 import type { Belongings } from "./stored-belongings.ts";
 import type { CustomizationTables } from "./customization-tables.ts";
+import type { FreezeTables } from "./freeze-tables.ts";
 import type { FlagTables, StoredRolledFlag } from "./flag-tables.ts";
 
 /** The tables of schema `aibos`, as Kysely sees them. Their meaning is told in migrations/*.sql. */
-export interface ControlTables extends CustomizationTables, FlagTables {
+export interface ControlTables extends CustomizationTables, FlagTables, FreezeTables {
   installation: { one: Generated<boolean>; id: string; secret: string; feed: string; created_at: CreatedAt };
   data_stores: { name: string; url: string | null; created_at: CreatedAt };
   modules: { id: ModuleId; title: string; created_at: CreatedAt };
@@ -328,17 +329,6 @@ export interface ControlTables extends CustomizationTables, FlagTables {
     reason: string;
     fleet_upgrade_id: string;
     released_at: ColumnType<Date | null, undefined, Date>;
-  };
-  freezes: {
-    id: string;
-    tenant: TenantId | null;
-    module: ModuleId | null;
-    starts_at: Date;
-    ends_at: Date;
-    time_zone: string;
-    reason: string;
-    created_at: CreatedAt;
-    removed_at: ColumnType<Date | null, undefined, Date>;
   };
   notices: {
     id: string;
