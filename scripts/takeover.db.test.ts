@@ -82,50 +82,59 @@ test("what a control plane was working on when it died is taken up by another on
 
 test("rehearsals and backups whose control plane was killed go on or are ended, and leave nothing behind", async () => {
   await Promise.all(processes.splice(0).map((process) => process.stop()));
-  let running = await start("rehearsing");
-  await running.service.publish(await notesArchive("2.2.0"));
-  await running.service.createTenant({ id: "beta" });
-  await running.service.install("beta", "notes", "1.1.0");
-
-  const rehearse = (tenant: string, version: string, at: { position: number; step: string }) =>
-    killed(tenant, { kind: "rehearse", version }, at);
-
-  /** Starts an operation, kills the control plane in the transaction that ends a step, and starts it again. */
-  async function killed(tenant: string, operation: OperationInput, at: { position: number; step: string }) {
-    await setBreakpoint(client, { ...at, status: "succeeded" });
-    const { id } = await running.service.start(tenant, "notes", operation);
-    await waitForBreakpoint(client);
-    await running.kill();
-    await clearBreakpoints(client);
-    running = await start("rehearsing");
-    return running.service.waitForMigration(id);
+  const before = await start("copies");
+  await before.service.publish(await notesArchive("2.2.0"));
+  for (const version of ["1.0.0", "1.1.0", "2.0.0"] as const) await before.service.publish(await notesArchive(version));
+  await installBreakpoints(client);
+  for (const [tenant, version] of Object.entries({ live: "2.0.0", files: "1.1.0", saved: "1.1.0", back: "1.1.0" })) {
+    await before.service.createTenant({ id: tenant });
+    await before.service.install(tenant, "notes", version);
   }
+  const earlier = await before.service.createBackup("back", "notes");
 
-  const live = await rehearse("acme", "2.2.0", { position: 4, step: "rehearsal-expand" });
-  expect(live).toMatchObject({ status: "succeeded", result: { rehearsal: { passed: true } } });
-  const files = await rehearse("beta", "2.0.0", { position: 4, step: "rehearsal-hop" });
-  expect(files).toMatchObject({ status: "rolled-back", failure: { code: "AIBOS_REHEARSAL_INTERRUPTED" } });
-
-  // A backup that was written and not told of is written again; one that was half read is read again.
-  const backups = join(folder, "backups");
-  const written = await killed("acme", { kind: "backup" }, { position: 0, step: "write-backup" });
-  const backupId = written.result.backupId ?? "";
-  expect(await readdir(backups)).toEqual([(await running.service.getBackup(backupId)).file]);
-  expect((await running.service.verifyBackup(backupId)).isSound).toBe(true);
-  await setBreakpoint(client, { position: 0, step: "stage-backup", status: "succeeded" });
-  const restoring = running.service.restoreFromBackup(backupId).catch(() => undefined);
-  await waitForBreakpoint(client);
-  await running.kill();
+  // Each stands in the transaction that ends a step.
+  const standing: number[] = [];
+  const stand = async (tenant: string, position: number, step: string): Promise<void> => {
+    standing.push(await setBreakpoint(client, { position, step, status: "succeeded" }, tenant));
+  };
+  await stand("live", 4, "rehearsal-expand");
+  await stand("files", 4, "rehearsal-hop");
+  await stand("saved", 0, "write-backup");
+  await stand("back", 0, "stage-backup");
+  const begin = async (tenant: string, operation: OperationInput): Promise<string> =>
+    (await before.service.start(tenant, "notes", operation)).id;
+  const live = await begin("live", { kind: "rehearse", version: "2.2.0" });
+  const files = await begin("files", { kind: "rehearse", version: "2.0.0" });
+  const writing = await begin("saved", { kind: "backup" });
+  const restoring = before.service.restoreFromBackup(earlier.id).catch(() => undefined);
+  await waitForBreakpoint(client, standing);
+  await before.kill();
   await clearBreakpoints(client);
   await restoring;
-  running = await start("rehearsing");
-  const [restore] = (await running.service.listMigrations({ tenant: "acme", kind: "restore-backup" })).items;
-  expect(await running.service.waitForMigration(restore?.id ?? "")).toMatchObject({ status: "succeeded" });
+
+  const { service } = await start("copies");
+  expect(await service.waitForMigration(live)).toMatchObject({
+    status: "succeeded",
+    result: { rehearsal: { passed: true } },
+  });
+  expect(await service.waitForMigration(files)).toMatchObject({
+    status: "rolled-back",
+    failure: { code: "AIBOS_REHEARSAL_INTERRUPTED" },
+  });
+  // What was written and not told of is written again.
+  const { backupId = "" } = (await service.waitForMigration(writing)).result;
+  const { file } = await service.getBackup(backupId);
+  expect(await readdir(join(folder, "backups"))).toEqual([earlier.file, file].sort());
+  expect((await service.verifyBackup(backupId)).isSound).toBe(true);
+  const [restore] = (await service.listMigrations({ tenant: "back", kind: "restore-backup" })).items;
+  expect(await service.waitForMigration(restore?.id ?? "")).toMatchObject({ status: "succeeded" });
 
   const { rows } = await client.query(
     `select nspname as left_behind from pg_namespace where nspname like '%_rehearsal_%'
      union all select rolname from pg_roles, aibos.installation i where rolname like 'aibos_' || i.id || '_rehearsal%'
-     union all select migration_id from aibos.rehearsals`,
+     union all select migration_id from aibos.rehearsals
+     union all select nspname from pg_namespace n where nspname like 'rp\\_\\_%'
+       and not exists (select from aibos.rollback_points p where p.schema_name = n.nspname and p.state = 'available')`,
   );
   expect(rows).toEqual([]);
 }, 120_000);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
+import { describeCopies } from "./copies.ts";
 import { describeFleetUpgrades } from "./fleet-upgrades.ts";
 import { describeHealth } from "./health.ts";
 import { describeLiveData } from "./live-data.ts";
@@ -33,6 +34,7 @@ export function describeServiceContract(start: StartService): void {
   describeStatistics(world);
   describeLiveData(world);
   describeRollbackPoints(world);
+  describeCopies(world);
   describeTroubles(world);
   describeHealth(world);
   describeMeasurements(world);
