@@ -44,7 +44,7 @@ beforeEach(async () => {
     [`PUT ${AT}/settings`]: ({ body }) => ({
       body: { ...SETTINGS, customized: (body as { content: string | null }).content !== null },
     }),
-    [`GET ${AT}/settings/history`]: { body: { items: [ENTRY] } },
+    [`GET ${AT}/settings/history`]: { body: { items: [ENTRY], nextCursor: null } },
     [`POST ${AT}/settings/reapply`]: { body: { ...ENTRY, aside: false } },
   });
 });

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Run } from "./command-context.ts";
 import { withExample } from "./help-example.ts";
+import { type PageOptions, pageOptions } from "./page-options.ts";
 import { checkTarget, type Target, targetOptions } from "./target.ts";
 
 export interface CustomizationOptions extends Target {
@@ -62,12 +63,12 @@ export function addCustomizationCommands(program: Command, run: Run): void {
   );
 
   withExample(
-    command("history", true)
+    pageOptions(command("history", true))
       .description("Shows every change, newest first, what each upgrade made of it, and what was kept aside.")
       .option("--diff", "with what changed"),
     "customization history settings -t acme -m accounting --diff",
-  ).action((name: string, options: CustomizationOptions & { diff?: boolean }, made: Command) =>
-    run(made, async (context) => (await work()).history(context, await checked(options), name, options.diff === true)),
+  ).action((name: string, options: CustomizationOptions & PageOptions & { diff?: boolean }, made: Command) =>
+    run(made, async (context) => (await work()).history(context, await checked(options), name, options)),
   );
 
   withExample(

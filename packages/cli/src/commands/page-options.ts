@@ -36,7 +36,8 @@ export async function showList<Item>(
   });
 }
 
-async function readPages<Item>(
+/** One page, or all of them. */
+export async function readPages<Item>(
   { limit, cursor, all = false }: PageOptions,
   read: (page: { cursor?: string; limit?: number }) => Promise<Page<Item>>,
 ): Promise<Page<Item>> {

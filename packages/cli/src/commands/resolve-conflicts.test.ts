@@ -19,7 +19,7 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "aibos-resolve-"));
   api = await startFakeApi({
-    [CONFLICTS]: { body: { items: SAMPLE_CONFLICTS } },
+    [CONFLICTS]: { body: { items: SAMPLE_CONFLICTS, nextCursor: null } },
     [RESOLUTIONS]: ({ body }) => {
       const given = body as Record<string, unknown>;
       return given["value"] === 400
@@ -91,7 +91,7 @@ describe("without a terminal", () => {
       estimate: null,
     };
     api = await startFakeApi({
-      [CONFLICTS]: { body: { items: [] } },
+      [CONFLICTS]: { body: { items: [], nextCursor: null } },
       "POST /v1/tenants/acme/modules/shop/validation": { body: validation },
       "GET /v1/tenants/acme/modules/shop/upgrade-advice": {
         body: {

@@ -3,6 +3,7 @@ import { text as readAll } from "node:stream/consumers";
 import { ConfigInvalidError, type Customization, type CustomizationEntry } from "@aibos/contract";
 import { unifiedDiff } from "@aibos/domain";
 import type { CommandContext } from "../commands/command-context.ts";
+import { type PageOptions, readPages } from "../commands/page-options.ts";
 import type { CustomizationOptions } from "../commands/customizations.ts";
 import { oneLine, plainText } from "../output/plain-text.ts";
 import { renderTable } from "../output/table.ts";
@@ -82,12 +83,16 @@ export async function history(
   { output, connect }: CommandContext,
   { tenant, module }: CustomizationOptions,
   name: string,
-  withDiff: boolean,
+  { diff: withDiff = false, ...wanted }: PageOptions & { diff?: boolean },
 ): Promise<void> {
-  const items = await (await connect()).listCustomizationHistory(tenant, module, name);
-  await output.answer({ items }, () =>
-    items.length === 0 ? "It was never changed." : items.map((entry) => entryText(entry, withDiff, output)).join("\n"),
-  );
+  const client = await connect();
+  const page = await readPages(wanted, (next) => client.listCustomizationHistory(tenant, module, name, next));
+  const { items, nextCursor } = page;
+  await output.answer(page, () => {
+    if (items.length === 0) return "It was never changed.";
+    const text = items.map((entry) => entryText(entry, withDiff, output)).join("\n");
+    return nextCursor === null ? text : `${text}\n${oneLine(`There is more: add --cursor ${nextCursor}, or --all.`)}`;
+  });
 }
 
 export async function reapply(

@@ -6,6 +6,7 @@ import {
 } from "@aibos/contract";
 import type { CommandContext } from "../commands/command-context.ts";
 import type { ResolveOptions } from "../commands/resolve-conflicts.ts";
+import { readPages } from "../commands/page-options.ts";
 import { EXIT } from "../exit-codes.ts";
 import { adviceText } from "../output/advice-text.ts";
 import { conflictTitle } from "../output/conflict-panes.ts";
@@ -45,13 +46,14 @@ function checkOptions({ strategy, file, version, from, tenant }: ResolveOptions)
 /** Conflicts that tenants met; of an upgrade that is only looked at, those that they would meet. */
 async function findConflicts(client: MultiVersionService, options: ResolveOptions): Promise<CustomizationConflict[]> {
   const { tenant, module, version, from } = options;
-  if (version !== undefined && from !== undefined) {
-    const { conflicts } = await client.customizationImpact(module, from, version);
-    return tenant === undefined ? conflicts : conflicts.filter(({ examples }) => examples.includes(tenant));
+  if (version !== undefined && from !== undefined && tenant === undefined) {
+    return (await client.customizationImpact(module, from, version)).conflicts;
   }
+  // What one tenant would meet is noted when its move is looked at.
   if (version !== undefined && tenant !== undefined) await client.validateMigration(tenant, module, version);
-  const open = await client.listConflicts(module);
-  return tenant === undefined ? open : open.filter(({ examples }) => examples.includes(tenant));
+  const filter = tenant === undefined ? {} : { tenant };
+  const { items } = await readPages({ all: true }, (page) => client.listConflicts(module, { ...page, ...filter }));
+  return items;
 }
 
 /** Only where the tenant's modules are what stands in the way. */

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { CONFLICT_KINDS, CUSTOM_FIELD_TYPES, DOCUMENT_FORMATS } from "@aibos/domain";
 import { preferenceSchema } from "../manifest/customizable.ts";
-import { moduleIdSchema, tenantIdSchema, versionSchema } from "./models.ts";
+import { moduleIdSchema, pageOf, tenantIdSchema, versionSchema } from "./models.ts";
+import { page } from "./page-query.ts";
 import { route } from "./route.ts";
 
 /** Shapes of customisations: what tenants changed, how it was merged, and what has to be decided. */
@@ -114,7 +115,9 @@ export const customizationImpactSchema = z
     blocked: count,
     /** Different merges that had to be made. */
     merges: count,
-    /** By the number of tenants behind each, most first. */
+    /** How many different ones there are. */
+    distinctConflicts: count,
+    /** By the number of tenants behind each, most first; 1,000 at most. */
     conflicts: z.array(customizationConflictSchema),
   })
   .meta({ id: "CustomizationImpact" });
@@ -201,7 +204,7 @@ export const CUSTOMIZATION_ROUTES = {
     "get /v1/tenants/{tenant}/modules/{module}/customizations/{name}/history",
     "Customisations",
     "Every change of it, newest first, with what each merge did",
-    { params: named, answer: z.object({ items: z.array(customizationEntrySchema) }) },
+    { params: named, query: page, answer: pageOf(customizationEntrySchema) },
   ),
   reapplyCustomization: route(
     "post /v1/tenants/{tenant}/modules/{module}/customizations/{name}/reapply",
@@ -278,7 +281,11 @@ export const CUSTOMIZATION_ROUTES = {
     "get /v1/modules/{module}/customization-conflicts",
     "Customisations",
     "Conflicts that tenants met and nobody has decided, by the number of tenants behind each",
-    { params: module, answer: z.object({ items: z.array(customizationConflictSchema) }) },
+    {
+      params: module,
+      query: page.extend({ tenant: tenantIdSchema.optional().describe("Those that this tenant waits for") }),
+      answer: pageOf(customizationConflictSchema),
+    },
   ),
   resolveConflict: route(
     "post /v1/modules/{module}/customization-resolutions",
@@ -290,7 +297,7 @@ export const CUSTOMIZATION_ROUTES = {
     "get /v1/modules/{module}/customization-resolutions",
     "Customisations",
     "What was decided, newest first",
-    { params: module, answer: z.object({ items: z.array(recordedResolutionSchema) }) },
+    { params: module, query: page, answer: pageOf(recordedResolutionSchema) },
   ),
   revokeResolution: route(
     "post /v1/customization-resolutions/{resolutionId}/revoke",

@@ -13,8 +13,8 @@ export function customizationMethods(call: RouteCaller): CustomizationService {
       call.getCustomization({ ...none, params: { tenant, module, name }, query: at(version) }),
     setCustomization: (tenant, module, name, { version, ...body }) =>
       call.setCustomization({ params: { tenant, module, name }, query: at(version), body }),
-    listCustomizationHistory: async (tenant, module, name) =>
-      (await call.listCustomizationHistory({ ...none, params: { tenant, module, name } })).items,
+    listCustomizationHistory: (tenant, module, name, page = {}) =>
+      call.listCustomizationHistory({ ...none, params: { tenant, module, name }, query: { ...page } }),
     reapplyCustomization: (tenant, module, name, options = {}) =>
       call.reapplyCustomization({ ...none, params: { tenant, module, name }, body: options }),
     listCustomFields: (tenant, module, version) =>
@@ -33,9 +33,9 @@ export function customizationMethods(call: RouteCaller): CustomizationService {
       (await call.getCustomizationPolicy({ ...none, params: { tenant, module } })).prefer,
     customizationImpact: (module, from, to) =>
       call.customizationImpact({ ...none, params: { module }, query: { from, to } }),
-    listConflicts: async (module) => (await call.listConflicts({ ...none, params: { module } })).items,
+    listConflicts: (module, filter = {}) => call.listConflicts({ ...none, params: { module }, query: { ...filter } }),
     resolveConflict: (module, resolution) => call.resolveConflict({ ...none, params: { module }, body: resolution }),
-    listResolutions: async (module) => (await call.listResolutions({ ...none, params: { module } })).items,
+    listResolutions: (module, page = {}) => call.listResolutions({ ...none, params: { module }, query: { ...page } }),
     revokeResolution: (resolutionId) => call.revokeResolution({ ...none, params: { resolutionId } }),
     adviseUpgrade: (tenant, module, version) =>
       call.adviseUpgrade({ ...none, params: { tenant, module }, query: { version } }),

@@ -9,7 +9,9 @@ import type {
   ResolveConflictInput,
   UpgradeAdvice,
 } from "../api/customizations.ts";
+import type { Page } from "../api/models.ts";
 import type { Preference } from "../manifest/customizable.ts";
+import type { PageRequest } from "./page-request.ts";
 
 /** What {@link MultiVersionService} does with what tenants change. */
 export interface CustomizationService {
@@ -23,7 +25,13 @@ export interface CustomizationService {
     name: string,
     change: { content: string | null; author?: string; version?: string },
   ): Promise<Customization>;
-  listCustomizationHistory(tenant: string, module: string, name: string): Promise<CustomizationEntry[]>;
+  /** Newest first. */
+  listCustomizationHistory(
+    tenant: string,
+    module: string,
+    name: string,
+    page?: PageRequest,
+  ): Promise<Page<CustomizationEntry>>;
   /** Merges it again by what is decided now; with an entry, takes that entry's content. */
   reapplyCustomization(
     tenant: string,
@@ -54,9 +62,10 @@ export interface CustomizationService {
   /** For all tenants on a version: how many would merge clean, need a decision, are blocked. Moves nobody. */
   customizationImpact(module: string, from: string, to: string): Promise<CustomizationImpact>;
   /** Those that tenants met and nobody has decided. */
-  listConflicts(module: string): Promise<CustomizationConflict[]>;
+  listConflicts(module: string, filter?: PageRequest & { tenant?: string }): Promise<Page<CustomizationConflict>>;
   resolveConflict(module: string, resolution: ResolveConflictInput): Promise<RecordedResolution>;
-  listResolutions(module: string): Promise<RecordedResolution[]>;
+  /** Newest first. */
+  listResolutions(module: string, page?: PageRequest): Promise<Page<RecordedResolution>>;
   revokeResolution(resolutionId: string): Promise<RecordedResolution>;
   /** Why a tenant's modules don't go together with a version, and the fewest upgrades that would settle it. */
   adviseUpgrade(tenant: string, module: string, version: string): Promise<UpgradeAdvice>;

@@ -98,7 +98,7 @@ async function settle(tenant: string): Promise<void> {
   await world.service.updateFeatureFlags(tenant, "desk", { dark: false }, { user: "ann" });
   // Met by looking, and decided for this tenant alone.
   await world.service.validateMigration(tenant, "desk", "2.0.0");
-  const [conflict] = await world.service.listConflicts("desk");
+  const [conflict] = (await world.service.listConflicts("desk")).items;
   await world.service.resolveConflict("desk", { conflict: conflict?.id ?? "", take: "tenant", tenant, author: "ann" });
   await world.service.setCustomizationPolicy(tenant, "desk", { "": "vendor" });
 }
@@ -107,7 +107,7 @@ async function unsettle(tenant: string): Promise<void> {
   await world.service.setCustomization(tenant, "desk", "mail", { content: "Go away.\n", author: "bob" });
   await world.service.updateFeatureFlags(tenant, "desk", { dark: false });
   await world.service.updateFeatureFlags(tenant, "desk", { dark: true }, { user: "bob" });
-  for (const { id, tenant: whose } of await world.service.listResolutions("desk")) {
+  for (const { id, tenant: whose } of (await world.service.listResolutions("desk")).items) {
     if (whose === tenant) await world.service.revokeResolution(id).catch(() => undefined);
   }
   await world.service.setCustomizationPolicy(tenant, "desk", { "": "tenant" });

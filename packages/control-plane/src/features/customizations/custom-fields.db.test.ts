@@ -40,7 +40,7 @@ describe("a tenant's own column", () => {
     const dropped = await service.dropCustomField(tenant, "shop", { ...drop, acceptDataLoss: true, author: "bob" });
     expect(dropped.items).toEqual([]);
     expect(await world.ordersOf(tenant)).toEqual([{ id: 1 }, { id: 2 }]);
-    const history = await service.listCustomizationHistory(tenant, "shop", "custom-fields");
+    const { items: history } = await service.listCustomizationHistory(tenant, "shop", "custom-fields");
     expect(history.map(({ author, origin }) => [author, origin])).toEqual([
       ["bob", "edit"],
       ["ann", "edit"],
@@ -132,7 +132,7 @@ describe("while two versions run side by side", () => {
     const days = "# Days to pay\ndays: 33\nsender: shop\nsteps:\n  - id: check\n  - id: send\n";
     await set("settings", days, "1.0.0");
     expect(await get("settings", "1.2.0")).toContain("days: 21");
-    const [open] = (await service.listConflicts("shop")).filter(({ ours }) => ours === 33);
+    const [open] = (await service.listConflicts("shop", { tenant })).items.filter(({ ours }) => ours === 33);
     expect(open).toMatchObject({ name: "settings", path: "/days", kind: "change", examples: [tenant] });
     await expect(service.reapplyCustomization(tenant, "shop", "settings")).rejects.toMatchObject({
       code: "AIBOS_CUSTOMIZATION_CONFLICT",
@@ -148,9 +148,15 @@ describe("while two versions run side by side", () => {
         "region",
       ]);
     }
+    const first = await service.listCustomizationHistory(tenant, "shop", "mail", { limit: 2 });
+    const rest = await service.listCustomizationHistory(tenant, "shop", "mail", { cursor: first.nextCursor ?? "" });
+    const whole = await service.listCustomizationHistory(tenant, "shop", "mail");
+    expect([...first.items, ...rest.items]).toEqual(whole.items);
+    expect(first.items).toHaveLength(2);
+
     await service.rollbackTenant(tenant, "shop");
     expect(await get("mail", "1.0.0")).toBe(mail("Dear customer,", ON_ITS_WAY, "Best"));
-    const aside = (await service.listCustomizationHistory(tenant, "shop", "mail")).filter((entry) => entry.aside);
+    const aside = (await service.listCustomizationHistory(tenant, "shop", "mail")).items.filter((entry) => entry.aside);
     expect(aside.map(({ version, content }) => [version, content])).toEqual([
       ["1.2.0", mail("Hello {{name}},", "your order has left.", "Cheers")],
     ]);

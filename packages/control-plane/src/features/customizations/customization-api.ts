@@ -6,6 +6,7 @@ import {
   CustomizationConflictError,
   CustomizationEntryNotFoundError,
   CustomizationInvalidError,
+  type Page,
   type RouteHandlers,
   VersionNotLiveError,
 } from "@aibos/contract";
@@ -33,10 +34,17 @@ import { editCustomFields, type FieldsEdit, ownOf, presentFields } from "./edit-
 import { readFields } from "./fields-text.ts";
 import { listOpenConflicts } from "./open-conflicts.ts";
 import type { Customizable } from "./customizable.ts";
+import { readCursor } from "../../db/cursor.ts";
 import { carryEdit } from "./carry-edit.ts";
 import { createCustomizableReadModel } from "./customizable-read-model.ts";
 import { analyseImpact } from "./customization-impact.ts";
-import { entryHistory, presentEntries, type StoredEntry, type TenantPlace } from "./customization-entries.ts";
+import {
+  entryHistory,
+  entryPage,
+  presentEntries,
+  type StoredEntry,
+  type TenantPlace,
+} from "./customization-entries.ts";
 import { editCustomization, reapplyEntry, reapplyMerge } from "./edit-customization.ts";
 import { listResolutions, recordResolution, revokeResolution } from "./recorded-resolutions.ts";
 import { adviseUpgrade } from "./upgrade-advice.ts";
@@ -122,13 +130,19 @@ export function createCustomizationApi({
     );
   }
 
-  async function history(place: TenantPlace, name: string): Promise<CustomizationEntry[]> {
+  async function history(
+    place: TenantPlace,
+    name: string,
+    wanted: Parameters<typeof entryPage>[3],
+  ): Promise<Page<CustomizationEntry>> {
     const live = await liveVersions(place.tenant, place.module);
-    const entries = await entryHistory(db, place, name);
-    return entries.map((entry, index) => {
-      const before = entries.slice(index + 1).find(({ version }) => version === entry.version);
-      return describeEntry(entry, before, live);
+    const { items, nextCursor, before } = await entryPage(db, place, name, wanted);
+    const all = [...items, ...before];
+    const described = items.map((entry, index) => {
+      const earlier = all.slice(index + 1).find(({ version }) => version === entry.version);
+      return describeEntry(entry, earlier, live);
     });
+    return { items: described, nextCursor };
   }
 
   const editFields = (edit: FieldsEdit) => editCustomFields({ database, customizables }, edit);
@@ -231,7 +245,8 @@ export function createCustomizationApi({
       return describeFields(place, version);
     },
 
-    listCustomizationHistory: async ({ params: { name, ...place } }) => ({ items: await history(place, name) }),
+    listCustomizationHistory: ({ params: { name, ...place }, query: { cursor, limit } }) =>
+      history(place, name, { after: readCursor(cursor, 1), limit }),
 
     async reapplyCustomization({ params: { name, ...place }, body: { entry, author } }) {
       const version = (await liveVersions(place.tenant, place.module)).at(-1) ?? (await liveVersion(place, undefined));
@@ -248,7 +263,8 @@ export function createCustomizationApi({
               }
               return recarry(tx.db, place, { name, author, path: await pathToNewest(place, oldest) });
             });
-      const made = (await history(place, name)).find((one) => one.id === String(id));
+      const { items } = await history(place, name, { after: [String(id + 1)], limit: 1 });
+      const made = items.find((one) => one.id === String(id));
       if (made === undefined) throw new Error(`Entry ${id} is gone.`);
       return made;
     },
@@ -302,7 +318,8 @@ export function createCustomizationApi({
       return analyseImpact(database, customizables, { module, path: findUpgradePath(graph, from, to) });
     },
 
-    listConflicts: async ({ params: { module } }) => ({ items: await listOpenConflicts(db, module) }),
+    listConflicts: ({ params: { module }, query: { cursor, limit, tenant } }) =>
+      listOpenConflicts(db, { module, tenant }, { after: readCursor(cursor, 2), limit }),
 
     async resolveConflict({ params: { module }, body: { conflict, take, value, tenant, author } }) {
       if (tenant !== undefined) await readTenantModule(db, tenant, module);
@@ -311,7 +328,8 @@ export function createCustomizationApi({
       );
     },
 
-    listResolutions: async ({ params: { module } }) => ({ items: await listResolutions(db, module) }),
+    listResolutions: ({ params: { module }, query: { cursor, limit } }) =>
+      listResolutions(db, module, { after: readCursor(cursor, 2), limit }),
     revokeResolution: ({ params: { resolutionId } }) => revokeResolution(db, resolutionId),
 
     async adviseUpgrade({ params: { tenant, module }, query: { version } }) {

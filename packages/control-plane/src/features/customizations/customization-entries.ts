@@ -1,7 +1,9 @@
 import type { Kysely } from "kysely";
 import { sql } from "kysely";
+import type { Page } from "@aibos/contract";
 import { CUSTOM_FIELDS, formatPath, type ModuleId, type ReportLine, type TenantId, type Version } from "@aibos/domain";
 import type { ControlTables } from "../../db/control-tables.ts";
+import { type Cursor, pageOf } from "../../db/cursor.ts";
 import type { CustomizationTables, StoredReportLine } from "../../db/customization-tables.ts";
 import { digestOf } from "./customizable.ts";
 import { keepTexts } from "./keep-texts.ts";
@@ -113,6 +115,28 @@ export async function entryHistory(db: Db, { tenant, module }: TenantPlace, name
     .limit(500)
     .execute();
   return rows.map(toEntry);
+}
+
+/** One page of a history, newest first, and for the entries of each version the one before them. */
+export async function entryPage(
+  db: Db,
+  { tenant, module }: TenantPlace,
+  name: string,
+  { after, limit }: { after: Cursor | undefined; limit: number },
+): Promise<Page<StoredEntry> & { readonly before: readonly StoredEntry[] }> {
+  const own = entries(db).where("c.tenant", "=", tenant).where("c.module", "=", module).where("c.name", "=", name);
+  let query = own.orderBy("c.id", "desc").limit(limit + 1);
+  if (after !== undefined) query = query.where(sql<boolean>`c.id < ${after[0]}::bigint`);
+  const { items, nextCursor } = pageOf(await query.execute(), limit, (row) => [String(row.id)]);
+  const last = items.at(-1);
+  if (last === undefined || nextCursor === null) return { items: items.map(toEntry), nextCursor, before: [] };
+  const before = await own
+    .distinctOn("c.version")
+    .where("c.id", "<", last.id)
+    .orderBy("c.version")
+    .orderBy("c.id", "desc")
+    .execute();
+  return { items: items.map(toEntry), nextCursor, before: before.map(toEntry) };
 }
 
 /** What is left of an earlier stay at a version makes room for what is merged now; it stays in the history. */

@@ -78,7 +78,15 @@ export async function analyseImpact(
   await keepConflicts(db, module, [...merges.values()].flat());
   const conflicts = [...found.values()].map(({ conflict }) => conflict);
   conflicts.sort((a, b) => b.tenants - a.tenants || (a.id < b.id ? -1 : 1));
-  return { module, from, to, ...counts, merges: merges.size, conflicts };
+  return {
+    module,
+    from,
+    to,
+    ...counts,
+    merges: merges.size,
+    distinctConflicts: conflicts.length,
+    conflicts: conflicts.slice(0, MOST_CONFLICTS),
+  };
 }
 
 function addFound(found: Map<string, Found>, conflict: CustomizationConflict): void {
@@ -95,6 +103,8 @@ function addFound(found: Map<string, Found>, conflict: CustomizationConflict): v
   };
 }
 
+/** What comes after these is behind few tenants each, and comes up when these are decided. */
+const MOST_CONFLICTS = 1_000;
 /** Profiles whose contents are read at a time. */
 const BATCH = 200;
 

@@ -52,7 +52,7 @@ describe("editing", () => {
     expect(await set("days: 30\nsteps: []\n")).toMatchObject({ customized: true, author: "bob", version: "1.1.0" });
     await set("days: 31\nsteps: []\n");
     expect(await set(null)).toMatchObject({ customized: false });
-    const history = await service.listCustomizationHistory("editor", "shop", "settings");
+    const { items: history } = await service.listCustomizationHistory("editor", "shop", "settings");
     expect(history.map(({ origin, author }) => [origin, author])).toEqual([
       ["reset", "bob"],
       ["edit", "bob"],
@@ -121,6 +121,19 @@ describe("a tenant that customised a document, a text, columns and a hook, over 
     });
     expect(await world.everythingOf(tenant)).toEqual(before);
 
+    const { items: waiting } = await service.listConflicts("shop", { tenant });
+    const paged: typeof waiting = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await service.listConflicts("shop", {
+        tenant,
+        limit: 1,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      paged.push(...page.items);
+      cursor = page.nextCursor;
+    }
+    expect([paged, paged.length]).toEqual([waiting, 4]);
+
     const rehearsed = await service.rehearseMigration(tenant, "shop", "2.0.0");
     expect(rehearsed).toMatchObject({ passed: false, failure: null });
     expect(rehearsed.conflicts.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
@@ -151,7 +164,7 @@ describe("a tenant that customised a document, a text, columns and a hook, over 
       `settings/days schema of ${all}`,
     ]);
 
-    expect(await service.listConflicts("shop")).toEqual([]);
+    expect((await service.listConflicts("shop")).items).toEqual([]);
     const impact = await service.customizationImpact("shop", "1.0.0", "2.0.0");
     const clean = { tenants: all, clean: all, untouched: 0, oneDecision: 0, blocked: 0, merges: 4 };
     expect(impact).toMatchObject(clean);
@@ -171,7 +184,7 @@ describe("a tenant that customised a document, a text, columns and a hook, over 
     );
     expect(after["mail"]).toBe("Hi {{name}},\n\nyour order is on its way.\n\nCheers\n");
     expect(after["on-order"]).toBe(MINE["on-order"]);
-    const [merged] = await service.listCustomizationHistory(tenant, "shop", "settings");
+    const [merged] = (await service.listCustomizationHistory(tenant, "shop", "settings")).items;
     expect(merged).toMatchObject({ origin: "merge", version: "2.0.0", migrationId: upgrade.id });
     expect(merged?.report).toContainEqual({
       path: "/days",
@@ -194,7 +207,7 @@ describe("a tenant that customised a document, a text, columns and a hook, over 
     await service.setCustomization(tenant, "shop", "mail", { content: "New\n", author: "ann" });
     await service.rollbackTenant(tenant, "shop", undefined, { acceptDataLoss: true });
     expect(await world.everythingOf(tenant)).toEqual(before);
-    const aside = (await service.listCustomizationHistory(tenant, "shop", "mail")).filter((entry) => entry.aside);
+    const aside = (await service.listCustomizationHistory(tenant, "shop", "mail")).items.filter((entry) => entry.aside);
     expect(aside).toMatchObject([{ content: "New\n", author: "ann", version: "2.0.0" }]);
     const { isValid, warnings } = await service.validateMigration(tenant, "shop", "2.0.0");
     expect([isValid, warnings.filter(({ code }) => code === "AIBOS_CUSTOMIZATION_ASIDE")]).toMatchObject([
@@ -207,7 +220,7 @@ describe("a tenant that customised a document, a text, columns and a hook, over 
     expect((await world.contentsOf(tenant))["mail"]).toBe("New\n");
 
     // What was decided can be taken back, and decided differently.
-    const resolutions = await service.listResolutions("shop");
+    const { items: resolutions } = await service.listResolutions("shop");
     const days = resolutions.find(({ kind }) => kind === "schema");
     await service.revokeResolution(days?.id ?? "");
     await expect(service.revokeResolution(days?.id ?? "")).rejects.toMatchObject({
@@ -228,7 +241,7 @@ describe("a tenant that customised a document, a text, columns and a hook, over 
     await service.setCustomization(tenant, "shop", "mail", { content: "Second\n", author: "ann" });
     await service.restoreFromRollbackPoint(point.id, { acceptDataLoss: true });
     expect((await world.contentsOf(tenant))["mail"]).toBe("First\n");
-    const history = await service.listCustomizationHistory(tenant, "shop", "mail");
+    const { items: history } = await service.listCustomizationHistory(tenant, "shop", "mail");
     expect(history.map(({ content, aside }) => [content, aside])).toEqual([
       ["Second\n", true],
       ["First\n", false],

@@ -1,7 +1,8 @@
-import { type Kysely, sql } from "kysely";
-import type { CustomizationConflict } from "@aibos/contract";
+import { type Kysely, type Selectable, sql } from "kysely";
+import type { CustomizationConflict, Page } from "@aibos/contract";
 import { type Conflict, formatPath, type JsonValue, type ModuleId, type TenantId, type Version } from "@aibos/domain";
 import type { ControlTables } from "../../db/control-tables.ts";
+import { type Cursor, pageOf } from "../../db/cursor.ts";
 import { type CarriedContent, previewCarrying } from "./carry-customizations.ts";
 import type { TenantPlace } from "./customization-entries.ts";
 import { conflictId } from "./merge-hop.ts";
@@ -80,8 +81,12 @@ export async function forgetConflicts(db: Db, { tenant, module }: TenantPlace): 
 }
 
 /** Those that somebody waits for and nobody has decided, by how many wait. */
-export async function listOpenConflicts(db: Db, module: ModuleId): Promise<CustomizationConflict[]> {
-  const rows = await db
+export async function listOpenConflicts(
+  db: Db,
+  { module, tenant }: { module: ModuleId; tenant?: TenantId | undefined },
+  { after, limit }: { after: Cursor | undefined; limit: number },
+): Promise<Page<CustomizationConflict>> {
+  let query = db
     .selectFrom("customization_conflicts as c")
     .innerJoin("customization_conflict_tenants as t", "t.digest", "c.digest")
     .selectAll("c")
@@ -103,8 +108,22 @@ export async function listOpenConflicts(db: Db, module: ModuleId): Promise<Custo
     .groupBy("c.digest")
     .orderBy("tenants", "desc")
     .orderBy("c.digest")
-    .execute();
-  return rows.map((row) => ({
+    .limit(limit + 1);
+  if (tenant !== undefined) query = query.having(sql<boolean>`bool_or(t.tenant = ${tenant})`);
+  if (after !== undefined) {
+    const [tenants, digest] = after;
+    query = query.having(
+      sql<boolean>`count(*) < ${tenants}::int or (count(*) = ${tenants}::int and c.digest > ${digest})`,
+    );
+  }
+  const { items, nextCursor } = pageOf(await query.execute(), limit, (row) => [String(row.tenants), row.digest]);
+  return { items: items.map(describeOpen), nextCursor };
+}
+
+type OpenRow = Selectable<ControlTables["customization_conflicts"]> & { tenants: number; examples: TenantId[] };
+
+function describeOpen(row: OpenRow): CustomizationConflict {
+  return {
     id: row.digest,
     name: row.name,
     kind: row.kind,
@@ -118,7 +137,7 @@ export async function listOpenConflicts(db: Db, module: ModuleId): Promise<Custo
     to: row.to_version,
     tenants: row.tenants,
     examples: row.examples,
-  }));
+  };
 }
 
 /** A conflict as the API shows it. */

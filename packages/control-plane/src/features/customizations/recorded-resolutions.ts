@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { type Kysely, sql } from "kysely";
-import { ConflictNotFoundError, type RecordedResolution, ResolutionNotFoundError } from "@aibos/contract";
+import { ConflictNotFoundError, type Page, type RecordedResolution, ResolutionNotFoundError } from "@aibos/contract";
 import type { JsonValue, ModuleId, TenantId } from "@aibos/domain";
+import { type Cursor, pageOf } from "../../db/cursor.ts";
 import { checkHandMerged } from "./check-hand-merged.ts";
 import { createCustomizableReadModel } from "./customizable-read-model.ts";
 import type { ControlTables } from "../../db/control-tables.ts";
@@ -66,14 +67,22 @@ export async function revokeResolution(db: Db, id: string): Promise<RecordedReso
   return getResolution(db, id);
 }
 
-export async function listResolutions(db: Db, module: ModuleId): Promise<RecordedResolution[]> {
-  const rows = await resolutions(db)
+/** Newest first. */
+export async function listResolutions(
+  db: Db,
+  module: ModuleId,
+  { after, limit }: { after: Cursor | undefined; limit: number },
+): Promise<Page<RecordedResolution>> {
+  let query = resolutions(db)
+    .select(sql<string>`r.created_at::text`.as("position"))
     .where("r.module", "=", module)
     .orderBy("r.created_at", "desc")
-    .orderBy("r.id")
-    .limit(1_000)
-    .execute();
-  return rows.map(describe);
+    .orderBy("r.id", "desc")
+    .limit(limit + 1);
+  if (after !== undefined)
+    query = query.where(sql<boolean>`(r.created_at, r.id) < (${after[0]}::timestamptz, ${after[1]})`);
+  const { items, nextCursor } = pageOf(await query.execute(), limit, (row) => [row.position, row.id]);
+  return { items: items.map(describe), nextCursor };
 }
 
 async function getResolution(db: Db, id: string): Promise<RecordedResolution> {
