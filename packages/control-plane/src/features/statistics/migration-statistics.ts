@@ -101,7 +101,7 @@ async function readGroups(db: Kysely<ControlTables>, counted: Counted): Promise<
   return rows;
 }
 
-/** Buckets of the quantiles, of all together and by hop: that in which rank ⌊1 + q (n − 1)⌋ is. */
+/** Buckets of the quantiles, of all together and by hop: that in which rank ⌈q n⌉ is. */
 async function readQuantiles(db: Kysely<ControlTables>, counted: Counted): Promise<QuantileRow[]> {
   const { rows } = await sql<QuantileRow>`
     with buckets as (
@@ -115,9 +115,9 @@ async function readQuantiles(db: Kysely<ControlTables>, counted: Counted): Promi
       from buckets where count > 0
     )
     select from_version, to_version,
-      min(bucket) filter (where passed > 0.5 * (total - 1)) as p50,
-      min(bucket) filter (where passed > 0.95 * (total - 1)) as p95,
-      min(bucket) filter (where passed > 0.99 * (total - 1)) as p99
+      min(bucket) filter (where passed >= 0.5 * total) as p50,
+      min(bucket) filter (where passed >= 0.95 * total) as p95,
+      min(bucket) filter (where passed >= 0.99 * total) as p99
     from ranked group by 1, 2`.execute(db);
   return rows;
 }

@@ -68,7 +68,7 @@ async function bruteForce(since: string | undefined) {
   };
   const times = (list: readonly Raw[]) => {
     const ms = list.flatMap((one) => one.ms ?? []).toSorted((a, b) => a - b);
-    const at = (q: number) => ms[Math.floor(q * (ms.length - 1))] ?? null;
+    const at = (q: number) => ms[Math.ceil(q * ms.length) - 1] ?? null;
     const averageMs = ms.length === 0 ? null : ms.reduce((sum, one) => sum + one, 0) / ms.length;
     return { averageMs, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) };
   };
