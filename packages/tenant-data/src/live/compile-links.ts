@@ -1,5 +1,5 @@
 import { quoteIdentifier } from "../quote-identifier.ts";
-import { composeExpression } from "./expression.ts";
+import { columnsOf, composeExpression, parseExpression } from "./expression.ts";
 import type { Draft, DraftTable } from "./draft.ts";
 import type { Conversion, TableLink } from "./live-version.ts";
 import { tableOf, type VersionModel } from "./version-model.ts";
@@ -58,7 +58,7 @@ async function downOf(table: DraftTable, older: VersionModel): Promise<Conversio
     for (const [name, expression] of stage) {
       before.set(
         name,
-        expression === null
+        expression === null || (await isOfNothing(expression, table.name, over))
           ? null
           : await composeExpression(expression, table.name, (column) =>
               over.has(column) ? (over.get(column) ?? "null") : undefined,
@@ -77,4 +77,14 @@ async function downOf(table: DraftTable, older: VersionModel): Promise<Conversio
     const expression = over.get(name) ?? null;
     return shared.has(name) || expression === null || generated.has(column) ? [] : [{ column, expression }];
   });
+}
+
+/** Whether all that an expression is made of are columns that later operations dropped, saying nothing of them. */
+async function isOfNothing(
+  expression: string,
+  table: string,
+  over: ReadonlyMap<string, string | null>,
+): Promise<boolean> {
+  const known = columnsOf(await parseExpression(expression, table)).filter((column) => over.has(column));
+  return known.length > 0 && known.every((column) => over.get(column) === null);
 }

@@ -376,4 +376,17 @@ export const COLUMN_CASES: readonly OperationCase[] = [
     migrations: [{ drop_column: { table: "films", column: "title", down: "null" } }],
     expectedStartError: 'needs a key over title of "films", which the release drops',
   },
+  {
+    operation: "drop_column",
+    name: "that the same release has changed: the older version's default is left to it",
+    given: "create table notes (id integer primary key, stars integer not null default 5)",
+    migrations: [
+      { alter_column: { table: "notes", column: "stars", type: "text", up: "stars::text", down: "stars::integer" } },
+      { drop_column: { table: "notes", column: "stars" } },
+    ],
+    afterStart: [older("insert into notes values (1) returning stars", "5")],
+    afterBackfill: [newer("insert into notes values (2)"), older("select stars from notes where id = 2", "5")],
+    afterComplete: [owner("select id from notes order by id", "1", "2")],
+    afterRollback: [owner("select stars from notes where id = 1", "5")],
+  },
 ];
