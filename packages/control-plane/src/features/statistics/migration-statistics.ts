@@ -35,7 +35,7 @@ interface QuantileRow {
 const HOPS = 100;
 const CAUSES = 20;
 
-/** Counts a module's migrations, from the counts that are kept of them (020_statistics.sql). */
+/** Counts a module's migrations, from the counts that are kept of them (023_statistics.sql). */
 export async function readMigrationStatistics(
   db: Kysely<ControlTables>,
   counted: Counted,

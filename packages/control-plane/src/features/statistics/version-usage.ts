@@ -56,7 +56,7 @@ function standingOn(today: string, deprecated: string | null, end: string | null
   return deprecated !== null && deprecated <= today ? "deprecated" : "supported";
 }
 
-/** What came and went, by day: what is folded, and what is not yet (020_statistics.sql). */
+/** What came and went, by day: what is folded, and what is not yet (023_statistics.sql). */
 const changes = (module: ModuleId) => sql`(
   select version, day, change from instance_counts where module = ${module}
   union all select version, day, change from instance_count_changes where module = ${module}
