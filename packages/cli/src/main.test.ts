@@ -39,11 +39,12 @@ test("Ctrl-C while watching ends the watching alone, tells how to go on, and exi
   api = await startFakeApi({
     "GET /v1/migrations/mig_8f3c2a1b9d04": { body: running },
     "GET /v1/migrations/mig_8f3c2a1b9d04/events": { lines: [running], open: true },
+    "GET /v1/migrations/mig_8f3c2a1b9d04/log/events": { lines: [], open: true },
   });
   const words = ["migration-status", "mig_8f3c2a1b9d04", "--watch"];
   const { child, ended, said } = startCommand(words, { environment: environment() });
   await said("✔ Step 1");
-  await until(() => api?.calls.length === 2);
+  await until(() => api?.calls.length === 3);
   child.kill("SIGINT");
   const { code, out, err } = await ended;
   expect([code, err]).toEqual([130, ""]);
