@@ -36,8 +36,7 @@ export class AccountingUsers {
   readonly #faulty: string | undefined;
   /** What the faulty version's users met of its fault. */
   readonly faults: FailedRequest[] = [];
-  /** Whether they write, too. */
-  writing = true;
+  #writing = true;
 
   constructor({ story, gatewayUrl, tenant, users, faulty }: AccountingUsersOptions) {
     this.#story = story;
@@ -65,6 +64,16 @@ export class AccountingUsers {
 
   start(): void {
     this.#traffic.start();
+  }
+
+  /** From now on they only read; resolves when all writes under way have ended. */
+  async stopWriting(): Promise<void> {
+    this.#writing = false;
+    await this.#traffic.quiet(() => Promise.resolve());
+  }
+
+  writeAgain(): void {
+    this.#writing = true;
   }
 
   tellWhatTheyDo(): void {
@@ -137,7 +146,7 @@ export class AccountingUsers {
   }
 
   #nextRequest(user: number, turn: number): UserRequest {
-    if (this.writing && (user + turn) % 40 === 0) {
+    if (this.#writing && (user + turn) % 40 === 0) {
       const draft = this.#drafts.pop();
       if (draft !== undefined) return { method: "POST", path: `/invoices/${draft}/post` };
     }

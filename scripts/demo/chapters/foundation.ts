@@ -132,7 +132,7 @@ class Foundation {
     story.note(
       `2.0.0 counts in whole cents. Invoice ${awkward.number} has a unit price of 10.005: it can't be brought over.`,
     );
-    this.#users.writing = false;
+    await this.#users.stopWriting();
     const before = await this.#checksum("before a migration that fails");
     const { id } = await client.start("acme", "accounting", { kind: "migrate", version: "2.0.0" });
     await refused(story, "a second operation meanwhile is refused", "AIBOS_OPERATION_IN_PROGRESS", () =>
@@ -145,7 +145,7 @@ class Foundation {
     const after = await this.#checksum("after it");
     story.same("structure and data are what they were: rows", before.rows, after.rows);
     story.same("structure and data are what they were: SHA-256", before.sha256, after.sha256);
-    this.#users.writing = true;
+    this.#users.writeAgain();
     await this.#users.stretch(["1.5.0"]);
     await this.#users.everyWriteIsThere();
     return awkward;
@@ -157,7 +157,7 @@ class Foundation {
     await correctAwkwardInvoice(this.#acme, awkward);
     const { isValid, holdsRequests } = await client.validateMigration("acme", "accounting", "2.0.0");
     story.check("validation says yes, and that nobody waits", isValid && !holdsRequests, "no hold");
-    this.#users.writing = false;
+    await this.#users.stopWriting();
     this.#users.newStretch();
     const before = await readBooks(this.#acme);
     const migration = await client.migrateTenant("acme", "accounting", "2.0.0");
@@ -167,7 +167,7 @@ class Foundation {
       booksSeen(before),
       booksSeen({ ...after, version: before.version }),
     );
-    this.#users.writing = true;
+    this.#users.writeAgain();
     story.check(
       "nobody waited",
       migration.result.heldMs === undefined,
@@ -183,7 +183,7 @@ class Foundation {
     story.step("Work on with 2.0.0, then go back to 1.5.0 by hand");
     this.#users.newStretch();
     await this.#users.stretch(["2.0.0"]);
-    this.#users.writing = false;
+    await this.#users.stopWriting();
     const refusal = await refused(
       story,
       "going back says what would be lost, and wants a yes",
